@@ -1,0 +1,1 @@
+"""Plumbline: is every MuleSoft API protected the same way in every environment?"""

@@ -1,0 +1,1 @@
+"""The Connect door: descriptor, lifecycle, tokens and install keys."""

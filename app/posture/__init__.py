@@ -1,0 +1,1 @@
+"""The core: normalise → line up → compare → assess. Pure; standard library only."""

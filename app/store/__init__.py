@@ -1,0 +1,1 @@
+"""Everything kept: each SQL statement, encryption, the embedded Postgres."""

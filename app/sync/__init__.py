@@ -1,0 +1,1 @@
+"""Collecting, publishing and the queue's tasks."""
