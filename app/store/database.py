@@ -1,0 +1,160 @@
+"""The way to the database: units of work for one site, the look-up of a site, the agenda."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg import errors as driver_errors
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.caller import SiteId
+from app.errors import Unavailable
+from app.store.migrating import head
+
+DB = AsyncConnection
+"""One connection inside one transaction: what every query takes first."""
+
+SEARCH_PATH = "plumbline,jobs"
+READINESS_SECONDS = 1.0
+
+
+class Database:
+    """A small pool of connections as the app's role, which owns nothing."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        pool_wait_seconds: float = 4.0,
+        statement_seconds: float = 30.0,
+        lock_seconds: float = 4.0,
+        idle_seconds: float = 60.0,
+    ) -> None:
+        """Take a `postgresql://` URL; nothing is connected before the first use."""
+        self._engine = _engine(
+            url,
+            connection_options(statement_seconds, lock_seconds, idle_seconds),
+            pool_size=pool_size,
+            pool_timeout=pool_wait_seconds,
+        )
+
+    def transaction(self, site_id: SiteId) -> AbstractAsyncContextManager[DB]:
+        """Open one transaction that sees this site's rows and no others."""
+        return self._unit("plumbline.site", str(UUID(site_id)))
+
+    def lookup(self, issuer: str) -> AbstractAsyncContextManager[DB]:
+        """Open one transaction that sees the installation of this claimed issuer, nothing else."""
+        return self._unit("plumbline.installation", issuer)
+
+    def agenda(self) -> AbstractAsyncContextManager[DB]:
+        """Open one transaction without a site: it sees the agenda and the job queue."""
+        return self._unit("plumbline.site", "")
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+
+    async def problem(self) -> str | None:
+        """Return why the database cannot serve now, or None if it can."""
+        try:
+            async with asyncio.timeout(READINESS_SECONDS), self.agenda() as db:
+                revision = await _revision(db)
+        except (TimeoutError, Unavailable):
+            return "The database cannot be reached."
+        if revision == head():
+            return None
+        return f"The database's schema is {revision or 'missing'}, this release needs {head()}."
+
+    async def role_problem(self) -> str | None:
+        """Return why the app's role must not be used, or None if it is an ordinary one."""
+        question = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        async with self.agenda() as db:
+            is_super, bypasses = (await db.execute(text(question))).one()
+        if is_super:
+            return "the role is a superuser, which sees the rows of all sites"
+        return "the role has BYPASSRLS, so it sees the rows of all sites" if bypasses else None
+
+    @asynccontextmanager
+    async def _unit(self, setting: str, value: str) -> AsyncIterator[DB]:
+        try:
+            async with self._engine.begin() as db:
+                await _set(db, setting, value)
+                yield db
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise Unavailable("The database cannot be reached. Try again in a moment.") from error
+        except DBAPIError as error:
+            if isinstance(error.orig, driver_errors.ReadOnlySqlTransaction):
+                raise Unavailable("Nothing can be saved at the moment. Try again.") from error
+            raise
+
+
+async def enter_site(db: DB, site_id: SiteId) -> None:
+    """Let the rest of this transaction see the site that a look-up has found."""
+    await _set(db, "plumbline.site", str(UUID(site_id)))
+
+
+async def driver_connection(db: DB) -> "psycopg.AsyncConnection[Any]":
+    """Return the driver's connection inside the same transaction: for COPY and for the queue."""
+    raw = await db.get_raw_connection()
+    connection = raw.driver_connection
+    assert isinstance(connection, psycopg.AsyncConnection)
+    return connection
+
+
+def driver_url(url: str) -> URL:
+    """Return the URL with our driver in it; operators write `postgresql://`."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def connection_options(
+    statement_seconds: float = 30.0, lock_seconds: float = 4.0, idle_seconds: float = 60.0
+) -> str:
+    """Return libpq's `options`: our schemas, UTC, and limits so that nobody waits for ever."""
+    settings = {
+        "search_path": SEARCH_PATH,
+        "timezone": "UTC",
+        "statement_timeout": int(statement_seconds * 1000),
+        "lock_timeout": int(lock_seconds * 1000),
+        "idle_in_transaction_session_timeout": int(idle_seconds * 1000),
+    }
+    return " ".join(f"-c{name}={value}" for name, value in settings.items())
+
+
+def _engine(url: str, options: str, *, pool_size: int, pool_timeout: float) -> AsyncEngine:
+    return create_async_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={
+            "options": options,
+            "connect_timeout": 3,
+            "application_name": "plumbline",
+        },
+    )
+
+
+async def _set(db: DB, setting: str, value: str) -> None:
+    # Local to the transaction: a plain SET would stay on the pooled connection for the next site.
+    await db.execute(
+        text("SELECT set_config(:setting, :value, true)"), {"setting": setting, "value": value}
+    )
+
+
+async def _revision(db: DB) -> str:
+    known = await db.scalar(text("SELECT to_regclass('plumbline.alembic_version') IS NOT NULL"))
+    if not known:
+        return ""
+    return await db.scalar(text("SELECT version_num FROM plumbline.alembic_version")) or ""

@@ -1,0 +1,93 @@
+"""Bringing the schema to this release, and granting the app's role what it needs of it."""
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from app.errors import Unavailable
+from app.store.tables import metadata
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+ALL_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+
+
+@cache
+def head() -> str:
+    """Return the revision that this release works with."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def upgrade(owner_url: str, app_role: str) -> None:
+    """Bring the schema to `head` and grant `app_role` its rights; safe to run twice at once."""
+    migrate(owner_url, "head", app_role)
+
+
+def migrate(owner_url: str, revision: str, app_role: str | None = None) -> None:
+    """Move the schema to a revision, forwards or back, in one transaction."""
+    options = "-csearch_path=plumbline,jobs -clock_timeout=30000 -ctimezone=UTC"
+    engine = create_engine(
+        make_url(owner_url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"options": options, "connect_timeout": 5},
+    )
+    try:
+        with engine.begin() as connection:
+            _move(connection, revision)
+            if app_role:
+                _grant(connection, app_role)
+    except OperationalError as error:
+        raise Unavailable("The database cannot be reached for migrating.") from error
+    finally:
+        engine.dispose()
+
+
+def _move(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    is_back = revision == "base" or revision.startswith("-")
+    (command.downgrade if is_back else command.upgrade)(config, revision)
+
+
+def check(owner_url: str) -> None:
+    """Raise alembic's CommandError if tables.py and the migrations say different things."""
+    engine = create_engine(
+        make_url(owner_url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"options": "-csearch_path=plumbline,jobs"},
+    )
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.check(config)
+    engine.dispose()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _grant(connection: Connection, role: str) -> None:
+    """Grant the rows of our tables and of the job queue; owning stays with the owner."""
+    name = connection.dialect.identifier_preparer.quote(role)
+    database = connection.dialect.identifier_preparer.quote(connection.engine.url.database or "")
+    statements = [
+        f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {name}",
+        f"GRANT USAGE ON SCHEMA plumbline, jobs TO {name}",
+        f"GRANT SELECT ON plumbline.alembic_version TO {name}",
+        f"GRANT {ALL_RIGHTS} ON ALL TABLES IN SCHEMA jobs TO {name}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO {name}",
+        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jobs TO {name}",
+    ]
+    for table in metadata.sorted_tables:
+        rights = table.info.get("rights", ALL_RIGHTS)
+        statements.append(f"GRANT {rights} ON plumbline.{table.name} TO {name}")
+    for statement in statements:
+        connection.execute(text(statement))
