@@ -1,0 +1,65 @@
+"""Putting the web part together: routes, error answers and the wrappers around all of it."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.web import public
+from app.web.errors import install_error_handlers
+from app.web.headers import PagePolicy, SecurityHeaders
+from app.web.limits import Limits
+from app.web.request_log import RequestLog
+from app.web.routing import ProtectedRoute, protected_routes
+from app.web.state import Services
+
+ROUTERS = (public.router,)
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+
+def bare_app(lifespan: Lifespan | None = None) -> FastAPI:
+    """Return an app without a single route: no documentation, no redirects, refusal by default."""
+    app = FastAPI(
+        title="Plumbline",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.router.route_class = ProtectedRoute
+    return app
+
+
+def install_web(app: FastAPI, services: Services) -> ASGIApp:
+    """Add the routes and error answers, and return the app inside its wrappers: that is what is served."""
+    app.state.services = services
+    for router in ROUTERS:
+        # Not `include_router`: it matches each request twice.
+        app.router.routes.extend(router.routes)
+    install_error_handlers(app)
+    return wrapped(app, services)
+
+
+def wrapped(app: FastAPI, services: Services) -> ASGIApp:
+    """Return an app as it is served: checked at the start, limited, with headers, logged."""
+    policy = PagePolicy(services.connect_script_url, services.confluence_origins)
+    checked = CheckedAtStart(app)
+    return RequestLog(SecurityHeaders(Limits(checked, services.base_url), policy))
+
+
+class CheckedAtStart:
+    """Refuses to start when a route passes by the checks, wherever it came from."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        protected_routes(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve; before the first request look at the routes once more."""
+        if scope["type"] == "lifespan":
+            protected_routes(self._app)
+        await self._app(scope, receive, send)

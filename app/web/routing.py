@@ -1,0 +1,198 @@
+"""Routes that refuse by default: each declares its token and right, and is checked before its body."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_origin
+from weakref import WeakKeyDictionary
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.caller import Caller, Right, SpaceId, TokenKind
+from app.errors import BadConfiguration, BadValue, NotAuthenticated, NotThere
+from app.web.bodies import StrictRequest, check_body
+from app.web.dependencies import RIGHT_OF, SpaceCaller
+from app.web.request_log import record_of
+from app.web.state import services_of
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+MOST_DIGITS = 19
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a route asks for before anything else happens."""
+
+    token: TokenKind
+    right: Right
+
+
+_guards: WeakKeyDictionary[Callable[..., Any], Guard] = WeakKeyDictionary()
+
+
+def guard(*, token: TokenKind, right: Right) -> Callable[[Endpoint], Endpoint]:
+    """Declare what a route asks for; stands below the `@router.get(…)` line."""
+
+    def declared(endpoint: Endpoint) -> Endpoint:
+        _guards[endpoint] = Guard(token, right)
+        return endpoint
+
+    return declared
+
+
+class ProtectedRoute(APIRoute):
+    """A route that checks token, right and query before FastAPI reads the body.
+
+    It cannot be made without a guard, nor with a dependency that speaks of another right.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        declared = _guards.get(endpoint)
+        if declared is None:
+            raise BadConfiguration(f"The route {path} declares no token and right.")
+        self.guard = declared
+        super().__init__(path, endpoint, **options)
+        self.query_names = query_names(self.dependant)
+        spoken = {RIGHT_OF[call] for call in _calls(self.dependant) if call in RIGHT_OF}
+        if spoken - {declared.right}:
+            raise BadConfiguration(f"The route {path} declares another right than it uses.")
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler: who, may they, what was asked, and only then the route's own work."""
+        inner = super().get_route_handler()
+
+        async def handler(plain: Request) -> Response:
+            request = StrictRequest(plain.scope, plain.receive)
+            self._note(request)
+            if self.guard.token is TokenKind.NONE:
+                return await inner(request)
+            proof = await services_of(request).doors[self.guard.token](request)
+            request.state.caller = proof
+            if not isinstance(proof, Caller):
+                return await inner(request)
+            return await self._served(request, proof, inner)
+
+        return handler
+
+    def _note(self, request: Request) -> None:
+        record = record_of(request)
+        record.route = self.path_format
+        record.token = self.guard.token.value
+        record.is_page = self.guard.token is TokenKind.URL
+
+    async def _served(self, request: StrictRequest, caller: Caller, inner: Handler) -> Response:
+        record = record_of(request)
+        record.site_id, record.door = caller.site_id, caller.door.value
+        record.frame_origins = caller.frame_origins
+        is_command = request.method != "GET" and self.guard.token is TokenKind.CONTEXT
+        with services_of(request).turns.taken(caller, is_command=is_command):
+            if self.guard.right is not Right.NONE:
+                await self._authorise(request, caller)
+            if self.guard.token is TokenKind.CONTEXT:
+                check_query(request, self.query_names)
+            if is_command:
+                await check_body(request, wants_body=self.body_field is not None)
+            return await inner(request)
+
+    async def _authorise(self, request: Request, caller: Caller) -> None:
+        space_id = asked_space(request, caller, self.guard.token)
+        right = await services_of(request).rights.checked(caller, space_id, self.guard.right)
+        if caller.account_id is None:
+            raise NotAuthenticated("no sign of a user")
+        request.state.space_caller = SpaceCaller(
+            caller.site_id, space_id, caller.account_id, right, caller
+        )
+
+
+def asked_space(request: Request, caller: Caller, token: TokenKind) -> SpaceId:
+    """Return the space that a request is about: a page's signed one, else the path's.
+
+    A space that the token names must be the path's; what is no id of a space is `NotThere`.
+    """
+    if token is TokenKind.URL:
+        space_id: str = caller.space_id or ""
+    else:
+        space_id = request.path_params.get("space_id", "")
+    if not is_space_id(space_id) or caller.space_id not in {None, space_id}:
+        raise NotThere
+    return SpaceId(space_id)
+
+
+def is_space_id(text: str) -> bool:
+    """Tell whether a text is a space's id in its one spelling: ASCII digits, no leading zero."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and text[0] != "0"
+
+
+def check_query(request: Request, known: dict[str, bool]) -> None:
+    """Refuse parameters that the route does not know, and a second value where one is meant."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    fields = {}
+    for name in given:
+        if name not in known:
+            fields[speakable(name)] = "There is no parameter of this name."
+        elif not known[name] and given.count(name) > 1:
+            fields[name] = "This parameter may be given once."
+    if fields:
+        raise BadValue(fields)
+
+
+def speakable(name: str) -> str:
+    """Return a name as it may stand in an answer: a sender's own words are not repeated."""
+    return name if name.isascii() and name.isidentifier() and len(name) <= 64 else "(unknown)"
+
+
+def query_names(dependant: Dependant) -> dict[str, bool]:
+    """Return the query parameters of a route, each with whether it may be repeated."""
+    names: dict[str, bool] = {}
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = annotation.model_fields.items()
+            names |= {name: get_origin(item.annotation) is list for name, item in fields}
+        else:
+            names[field.alias] = get_origin(annotation) is list
+    for below in dependant.dependencies:
+        names |= query_names(below)
+    return names
+
+
+def _calls(dependant: Dependant) -> set[Callable[..., Any]]:
+    own = {dependant.call} if dependant.call else set()
+    return own.union(*(_calls(below) for below in dependant.dependencies))
+
+
+def protected_router(prefix: str = "") -> APIRouter:
+    """Return a router whose every route must declare its token and right."""
+    return APIRouter(prefix=prefix, route_class=ProtectedRoute, redirect_slashes=False)
+
+
+def protected_routes(app: FastAPI) -> list[ProtectedRoute]:
+    """Return every route that the app serves; raise `BadConfiguration` for one that is not ours."""
+    found = []
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, ProtectedRoute):
+            raise BadConfiguration(f"The route {context.path} passes by the checks.")
+        found.append(route)
+    return found
+
+
+def manifest(app: FastAPI) -> list[dict[str, str]]:
+    """Return every route with its method, token and right, ordered by path."""
+    rows = [
+        {
+            "method": method,
+            "path": route.path_format,
+            "token": route.guard.token.value,
+            "right": route.guard.right.value,
+        }
+        for route in protected_routes(app)
+        for method in route.methods or ()
+    ]
+    return sorted(rows, key=lambda row: (row["path"], row["method"]))
