@@ -1,0 +1,78 @@
+# Everything from a bare checkout: python3 (3.11 or newer), make and the package registries.
+# Targets are stamps, so that a second run installs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CHROMIUM ?= /usr/bin/chromium
+NPM := $(shell command -v npm 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lint types contracts format chromium lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: $(BIN)/.ready .node/.ready ## Run the whole product on this machine until Ctrl-C
+	@$(BIN)/python -m sandbox.demo
+
+check: $(BIN)/.ready .node/.ready chromium ## Walk the demo's journey headless; exit 0 or say what broke
+	@$(BIN)/python -m sandbox.journey
+
+test: lint types contracts .node/.ready chromium ## Everything that CI runs: format, lint, types, contracts, all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+bench: $(BIN)/.ready ## Print the ratios of docs/performance.md, side by side
+	@$(BIN)/python -m bench
+
+lint: $(BIN)/.ready ## Check format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djlint --check --lint templates --quiet
+	$(BIN)/bandit -q -r app -c pyproject.toml
+
+types: $(BIN)/.ready ## Check types
+	$(BIN)/mypy
+
+contracts: $(BIN)/.ready ## Check who imports whom
+	$(BIN)/lint-imports
+
+format: $(BIN)/.ready ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Pin the dependencies anew, with hashes (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove everything that was installed or generated
+	rm -rf $(VENV) .node .plumbline .plumbline-demo .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/.ready: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Plumbline needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Setting up Python's packages in $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python cannot make environments here: apt-get install -y python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.node/.ready: sandbox/package.json sandbox/package-lock.json $(BIN)/.ready
+	@echo "Setting up the stand-in's scripts in .node …"
+	@mkdir -p .node && cp sandbox/package.json sandbox/package-lock.json sandbox/.npmrc .node/
+	@cd .node && if node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && command -v npm >/dev/null; \
+	  then npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	  else PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent; fi
+	@touch $@
+
+chromium:
+	@test -x $(CHROMIUM) || command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	  else \
+	    echo "The browser tests need Chromium: sudo apt-get install -y --no-install-recommends chromium fonts-dejavu-core"; exit 1; \
+	  fi; }
