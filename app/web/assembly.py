@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.web import public
+from app.web import public, rendering
 from app.web.errors import install_error_handlers
 from app.web.headers import PagePolicy, SecurityHeaders
 from app.web.limits import Limits
@@ -40,7 +40,8 @@ def install_web(app: FastAPI, services: Services) -> ASGIApp:
     for router in ROUTERS:
         # Not `include_router`: it matches each request twice.
         app.router.routes.extend(router.routes)
-    install_error_handlers(app)
+    page = rendering.error_page(services.base_url, services.connect_script_url, services.static)
+    install_error_handlers(app, page)
     return wrapped(app, services)
 
 

@@ -3,7 +3,7 @@
 import html
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg.errors
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from app.anypoint.errors import CouldNotRead, CredentialsRefused
 from app.errors import (
     AppError,
     BadValue,
@@ -26,7 +27,6 @@ from app.errors import (
 )
 from app.web.request_log import record_of, where
 from app.web.routing import protected_routes, speakable
-from app.web.state import services_of
 
 logger = logging.getLogger("plumbline.errors")
 
@@ -37,9 +37,14 @@ STATUS: dict[type[AppError], int] = {
     Conflict: 409,
     BadValue: 422,
     TooSoon: 429,
+    CredentialsRefused: 409,
+    CouldNotRead: 502,
     Unavailable: 503,
     AppError: 500,
 }
+
+UPSTREAM_SECONDS = "30"
+"""When to ask again for what Anypoint did not give."""
 
 HTTP_WORDS = {
     400: ("bad_request", "The request cannot be understood."),
@@ -92,6 +97,8 @@ def fault_of(error: AppError, request_id: str) -> Fault:
     headers = {}
     if isinstance(error, TooSoon | Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, CouldNotRead):
+        headers["Retry-After"] = UPSTREAM_SECONDS
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "JWT"
     fields = error.fields if isinstance(error, BadValue) else {}
@@ -111,8 +118,7 @@ def answer(request: Request, fault: Fault) -> Response:
     record = record_of(request)
     record.error = fault.code
     if record.is_page:
-        page = services_of(request).error_page or plain_page
-        return HTMLResponse(page(fault), fault.status, dict(fault.headers))
+        return HTMLResponse(request.app.state.error_page(fault), fault.status, dict(fault.headers))
     return Response(fault.body(), fault.status, dict(fault.headers), "application/json")
 
 
@@ -177,16 +183,11 @@ def _sentence(item: Mapping[str, object]) -> str:
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
-    origin = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else None
-    request_id = record_of(request).request_id
-    record_of(request).reason = type(origin or error).__name__
-    if isinstance(origin, psycopg.errors.DataError):
-        return answer(request, fault_of(BadValue({}), request_id))
-    is_away = isinstance(
-        error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError | OSError
-    ) or isinstance(origin, psycopg.errors.ReadOnlySqlTransaction)
-    if is_away or isinstance(error, sqlalchemy.exc.TimeoutError):
-        return answer(request, fault_of(Unavailable(retry_after=5), request_id))
+    # The last net under bad input: what a column cannot hold. A database that is away is
+    # `Unavailable` long before.
+    assert isinstance(error, sqlalchemy.exc.DBAPIError)
+    if isinstance(error.orig, psycopg.errors.DataError):
+        return answer(request, fault_of(BadValue({}), record_of(request).request_id))
     return await _crash(request, error)
 
 
@@ -196,11 +197,11 @@ async def _crash(request: Request, error: Exception) -> Response:
     return answer(request, Fault(500, "internal", INTERNAL, record.request_id))
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI, page: Callable[[Fault], str] = plain_page) -> None:
     """Give every error its answer; nothing falls through to the framework's own."""
+    app.state.error_page = page
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
-    app.add_exception_handler(sqlalchemy.exc.SQLAlchemyError, _database_error)
-    app.add_exception_handler(psycopg.OperationalError, _database_error)
+    app.add_exception_handler(sqlalchemy.exc.DBAPIError, _database_error)
     app.add_exception_handler(Exception, _crash)

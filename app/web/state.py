@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from app.store.encryption import Keyring
     from app.sync.connecting import ConnectionService
     from app.sync.service import SyncService
-    from app.web.errors import Fault
 
 Knock = Callable[[Request], Awaitable[object]]
 """A door's answer to one kind of token: a `Caller` (an `InstallToken` at `install`), or it raises."""
@@ -41,7 +40,6 @@ class Services:
     uninstall_retention_days: int = 30
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
-    error_page: "Callable[[Fault], str] | None" = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -19,11 +19,15 @@ router = protected_router()
 
 
 class Note(BaseModel, extra="forbid", strict=True):
+    """A body."""
+
     text: str
     count: int = 0
 
 
 class Filter(BaseModel):
+    """A query."""
+
     colour: list[str] = []
     page: int = 1
 
