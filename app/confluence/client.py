@@ -1,0 +1,60 @@
+"""Asking a site's Confluence, as the person whose `httpx.Auth` is given."""
+
+import asyncio
+import re
+
+import httpx
+import orjson
+
+from app.errors import NotPermitted, Unavailable
+
+TOTAL_SECONDS = 8.0
+MAX_RETRY_AFTER = 120
+MAX_ANSWER_BYTES = 1024 * 1024
+SPACE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
+NOT_FOR_THEM = frozenset({401, 403, 404})
+
+
+async def asked(http: httpx.AsyncClient, auth: httpx.Auth, url: str) -> dict[str, object] | None:
+    """Return a JSON object as this person sees it, or None where it is not there for them.
+
+    Raises `Unavailable` for every answer that is not understood: no data is better than a guess.
+    """
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            answer = await http.get(
+                url,
+                auth=auth,
+                headers={"Accept": "application/json"},
+                follow_redirects=False,
+                timeout=TOTAL_SECONDS,
+            )
+    except NotPermitted:
+        return None
+    except (httpx.HTTPError, TimeoutError):
+        raise Unavailable from None
+    if answer.status_code in NOT_FOR_THEM:
+        return None
+    if answer.status_code != httpx.codes.OK:
+        raise Unavailable(retry_after=_retry_after(answer))
+    return _object(answer)
+
+
+def _object(answer: httpx.Response) -> dict[str, object]:
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" or len(answer.content) > MAX_ANSWER_BYTES:
+        raise Unavailable
+    try:
+        value = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        raise Unavailable from None
+    if not isinstance(value, dict):
+        raise Unavailable
+    return value
+
+
+def _retry_after(answer: httpx.Response) -> int:
+    seconds = answer.headers.get("retry-after", "")
+    if not seconds.isascii() or not seconds.isdigit() or len(seconds) > 6:
+        return 10
+    return max(1, min(int(seconds), MAX_RETRY_AFTER))

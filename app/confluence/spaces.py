@@ -1,0 +1,34 @@
+"""Spaces as Confluence names them."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from app.caller import SpaceId
+from app.confluence.client import SPACE_ID, asked
+from app.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space: its id for good, its key and name as they are now."""
+
+    space_id: SpaceId
+    key: str
+    name: str
+
+
+async def space(
+    http: httpx.AsyncClient, rest_base: str, rest_auth: httpx.Auth, space_id: SpaceId
+) -> Space | None:
+    """Return the space as this person sees it, or None where they cannot see it."""
+    if not SPACE_ID.fullmatch(space_id):
+        return None
+    # https://developer.atlassian.com/cloud/confluence/rest/v2/api-group-space/
+    answer = await asked(http, rest_auth, f"{rest_base}/api/v2/spaces/{space_id}")
+    if answer is None:
+        return None
+    key, name = answer.get("key"), answer.get("name")
+    if not isinstance(key, str) or not isinstance(name, str) or str(answer.get("id")) != space_id:
+        raise Unavailable
+    return Space(space_id, key, name)

@@ -1,0 +1,239 @@
+"""Connect's tokens: the hash that binds one to its request, verifying, and signing. Pure.
+
+The caller has decided which algorithm a route takes before it comes here: nothing is ever
+chosen from the token's own header.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import parse_qsl, quote
+
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from app.caller import AccountId, SpaceId
+from app.errors import NotAuthenticated
+
+log = logging.getLogger(__name__)
+
+CONTEXT_HASH = "context-qsh"
+LEEWAY_SECONDS = 60
+LONG_LIFE_SECONDS = 3600
+LATEST_SECONDS = 2**37
+MAX_FIELDS = 200
+MAX_TOKEN_LENGTH = 8192
+MAX_ISSUER_LENGTH = 255
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+ACCOUNT_ID = re.compile(r"[A-Za-z0-9:_.@+-]{1,128}", re.ASCII)
+SPACE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
+REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
+
+# Times are checked here, against the caller's clock; iss and the site's own secret bind an HS256
+# token to its site, so PyJWT must not ask about an audience.
+SIGNATURE_ONLY: jwt.types.Options = {
+    "require": ["exp", "iat", "iss", "qsh"],
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token with a good signature and good times says."""
+
+    issuer: str
+    query_hash: str
+    expires_at: int
+    account_id: AccountId | None
+    space_id: SpaceId | None
+    space_key: str | None
+
+
+def canonical_request(method: str, raw_path: bytes, raw_query: bytes, base_path: str) -> str:
+    """Return what is hashed for a request as it was received; ValueError if it is not UTF-8."""
+    path = _canonical_path(raw_path.decode(), base_path)
+    return f"{method.upper()}&{path}&{_canonical_query(raw_query.decode())}"
+
+
+def query_string_hash(method: str, raw_path: bytes, raw_query: bytes, base_path: str = "") -> str:
+    """Return a request's `qsh`, or raise `NotAuthenticated` where it cannot be computed."""
+    try:
+        canonical = canonical_request(method, raw_path, raw_query, base_path)
+    except ValueError:
+        raise NotAuthenticated("query cannot be hashed") from None
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical_path(path: str, base_path: str) -> str:
+    if base_path and (path == base_path or path.startswith(f"{base_path}/")):
+        path = path.removeprefix(base_path)
+    path = path.replace("&", "%26").removesuffix("/")
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _canonical_query(query: str) -> str:
+    fields = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    values: dict[str, list[str]] = {}
+    for name, value in fields:
+        if name != "jwt":
+            values.setdefault(_encoded(name), []).append(value)
+    # Values are sorted decoded, names encoded: Atlassian's own signer does it so.
+    return "&".join(
+        f"{name}={','.join(map(_encoded, sorted(values[name])))}" for name in sorted(values)
+    )
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="-._~")
+
+
+def hs256_issuer(token: str) -> str:
+    """Return the claimed issuer of a token that says HS256; nothing is verified yet."""
+    _refuse_other_headers(token, "HS256")
+    issuer = _json_part(token, 1).get("iss")
+    if not isinstance(issuer, str) or not 0 < len(issuer) <= MAX_ISSUER_LENGTH:
+        raise NotAuthenticated("no issuer")
+    # A NUL would be a database error rather than an issuer that nobody knows.
+    if not issuer.isprintable():
+        raise NotAuthenticated("issuer is not text")
+    return issuer
+
+
+def rs256_key_id(token: str) -> str:
+    """Return the key id of a token that says RS256, fit to stand in a URL; not verified yet."""
+    key_id = _refuse_other_headers(token, "RS256").get("kid")
+    if not isinstance(key_id, str) or not KEY_ID.fullmatch(key_id):
+        raise NotAuthenticated("no usable key id")
+    return key_id
+
+
+def _refuse_other_headers(token: str, algorithm: str) -> Mapping[str, object]:
+    if len(token) > MAX_TOKEN_LENGTH or not TOKEN.fullmatch(token):
+        raise NotAuthenticated("not a token")
+    header = _json_part(token, 0)
+    if header.get("alg") != algorithm:
+        raise NotAuthenticated("other algorithm than the route's")
+    if REFUSED_HEADERS & header.keys():
+        raise NotAuthenticated("header names keys or extensions")
+    return header
+
+
+def _json_part(token: str, index: int) -> Mapping[str, object]:
+    part = token.split(".")[index]
+    try:
+        value = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, orjson.JSONDecodeError):
+        raise NotAuthenticated("token is not JSON") from None
+    if not isinstance(value, dict):
+        raise NotAuthenticated("token is not an object")
+    return value
+
+
+def verify_hs256(token: str, secret: str, now: datetime) -> Claims:
+    """Return the claims of a token signed with this site's secret and valid now."""
+    return _claims(_payload(token, secret, "HS256"), now)
+
+
+def verify_rs256(token: str, key: RSAPublicKey, audience: str, now: datetime) -> Claims:
+    """Return the claims of a token signed with this install key for this audience, valid now."""
+    payload = _payload(token, key, "RS256")
+    claims = _claims(payload, now)
+    named = payload.get("aud")
+    # Compared whole, not by substring: another app's install must not be replayed here.
+    ours = audience.removesuffix("/")
+    if not any(
+        isinstance(one, str) and one.removesuffix("/") == ours
+        for one in (named if isinstance(named, list) else [named])
+    ):
+        raise NotAuthenticated("audience is another app")
+    return claims
+
+
+def _payload(
+    token: str, key: str | RSAPublicKey, algorithm: Literal["HS256", "RS256"]
+) -> Mapping[str, object]:
+    try:
+        return jwt.decode(token, key, algorithms=[algorithm], options=SIGNATURE_ONLY)
+    except jwt.PyJWTError:
+        raise NotAuthenticated("signature or required claims") from None
+
+
+def _claims(payload: Mapping[str, object], now: datetime) -> Claims:
+    expires_at = _times_hold(payload, now.timestamp())
+    issuer, query_hash = payload["iss"], payload["qsh"]
+    if not isinstance(issuer, str) or not isinstance(query_hash, str):
+        raise NotAuthenticated("claim of another type")
+    if not query_hash.isascii():
+        raise NotAuthenticated("query hash")
+    space_id, space_key = _space(payload.get("context"))
+    return Claims(issuer, query_hash, expires_at, _account(payload.get("sub")), space_id, space_key)
+
+
+def _times_hold(payload: Mapping[str, object], now: float) -> int:
+    expires_at, issued_at = _seconds(payload["exp"]), _seconds(payload["iat"])
+    not_before = _seconds(payload.get("nbf", 0))
+    if now >= expires_at + LEEWAY_SECONDS:
+        raise NotAuthenticated("expired")
+    if max(issued_at, not_before) > now + LEEWAY_SECONDS:
+        raise NotAuthenticated("from the future")
+    if expires_at - issued_at > LONG_LIFE_SECONDS:
+        log.info("a token lives longer than an hour")
+    return int(expires_at)
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotAuthenticated("time of another type")
+    if not 0 <= value <= LATEST_SECONDS:
+        raise NotAuthenticated("time out of range")
+    return value
+
+
+def _account(subject: object) -> AccountId | None:
+    if subject is None or subject == "":
+        return None
+    if not isinstance(subject, str) or not ACCOUNT_ID.fullmatch(subject):
+        raise NotAuthenticated("subject of another form")
+    return AccountId(subject)
+
+
+def _space(context: object) -> tuple[SpaceId | None, str | None]:
+    confluence = context.get("confluence") if isinstance(context, dict) else None
+    space = confluence.get("space") if isinstance(confluence, dict) else None
+    if not isinstance(space, dict):
+        return None, None
+    key = space.get("key")
+    return named_space_id(space.get("id")), key if isinstance(key, str) and key else None
+
+
+def named_space_id(value: object) -> SpaceId | None:
+    """Return a space id as a token or a URL names it, or None where it is not one."""
+    text = str(value) if isinstance(value, int) else value
+    return SpaceId(text) if isinstance(text, str) and SPACE_ID.fullmatch(text) else None
+
+
+def require_hash(claims: Claims, expected: str) -> None:
+    """Refuse a token whose hash is not the one expected, in constant time."""
+    if not hmac.compare_digest(claims.query_hash.encode(), expected.encode()):
+        raise NotAuthenticated("query hash")
+
+
+def sign(claims: Mapping[str, object], secret: str) -> str:
+    """Return the claims as an HS256 token, as Confluence and its authorization server take it."""
+    return jwt.encode(dict(claims), secret, algorithm="HS256")
