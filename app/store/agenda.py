@@ -1,0 +1,70 @@
+"""What is due, over all sites: read without a site, written by each site for itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.caller import SiteId, SpaceId
+from app.store.database import DB
+from app.store.tables import agenda
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A space whose sync is due."""
+
+    site_id: SiteId
+    space_id: SpaceId
+    due_at: datetime
+
+
+async def due_syncs(db: DB, now: datetime, limit: int = 100) -> tuple[Due, ...]:
+    """Return the spaces whose next sync is due, the longest waiting first."""
+    rows = await db.execute(
+        select(agenda.c.site_id, agenda.c.space_id, agenda.c.next_sync_at)
+        .where(agenda.c.next_sync_at <= now)
+        .order_by(agenda.c.next_sync_at)
+        .limit(limit)
+    )
+    return tuple(Due(SiteId(site), SpaceId(space), due) for site, space, due in rows)
+
+
+async def due_purges(db: DB, now: datetime) -> tuple[SiteId, ...]:
+    """Return the sites whose data is to be deleted by now."""
+    rows = await db.scalars(
+        select(agenda.c.site_id).where(agenda.c.space_id == "", agenda.c.purge_at <= now)
+    )
+    return tuple(SiteId(site) for site in rows)
+
+
+async def all_sites(db: DB) -> tuple[SiteId, ...]:
+    """Return every site that has a connection or a purge ahead: for maintenance, one by one."""
+    rows = await db.scalars(select(agenda.c.site_id).distinct().order_by(agenda.c.site_id))
+    return tuple(SiteId(site) for site in rows)
+
+
+async def schedule(
+    db: DB, site_id: SiteId, space_id: SpaceId, next_sync_at: datetime | None
+) -> None:
+    """Set when the space is synced next; None stops its schedule."""
+    due = insert(agenda).values(site_id=site_id, space_id=space_id, next_sync_at=next_sync_at)
+    await db.execute(
+        due.on_conflict_do_update(
+            index_elements=["site_id", "space_id"], set_={"next_sync_at": next_sync_at}
+        )
+    )
+
+
+async def claim(
+    db: DB, site_id: SiteId, space_id: SpaceId, due_at: datetime, next_sync_at: datetime
+) -> bool:
+    """Move a due time on; False if another worker has done so already."""
+    mine = agenda.c
+    done = await db.execute(
+        update(agenda)
+        .where(mine.site_id == site_id, mine.space_id == space_id, mine.next_sync_at == due_at)
+        .values(next_sync_at=next_sync_at)
+    )
+    return bool(done.rowcount)

@@ -1,0 +1,228 @@
+"""A worker's hold on a sync: a lease in database time, and an attempt that fences late writes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from app.caller import SiteId, SpaceId
+from app.errors import Conflict
+from app.posture.model import Environment
+from app.store.database import DB
+from app.store.syncs import Outcome, State
+from app.store.tables import connections, readings, sync_environments, syncs
+
+
+class Fenced(Conflict):
+    """Another worker has taken this sync over, or it was cancelled: stop, and write nothing."""
+
+    code = "fenced"
+    message = "This sync has ended or is in other hands."
+
+
+async def begin(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, lease_seconds: float
+) -> int | None:
+    """Take a queued sync, or a running one whose lease has run out; None if it cannot be had."""
+    is_free = or_(
+        syncs.c.state == State.QUEUED,
+        and_(syncs.c.state == State.RUNNING, syncs.c.lease_until < func.clock_timestamp()),
+    )
+    statement = (
+        update(syncs)
+        .where(_sync(site_id, space_id, sync_id), is_free)
+        .values(
+            state=State.RUNNING,
+            attempt=syncs.c.attempt + 1,
+            reason=None,
+            started_at=func.coalesce(syncs.c.started_at, func.clock_timestamp()),
+            lease_until=_until(lease_seconds),
+        )
+        .returning(syncs.c.attempt)
+    )
+    try:
+        async with db.begin_nested():
+            return await db.scalar(statement)
+    except IntegrityError:
+        return None  # another sync of the space is running
+
+
+async def beat(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int, lease_seconds: float
+) -> bool:
+    """Renew the lease; False if the sync is in other hands or has ended."""
+    mine = _held(site_id, space_id, sync_id, attempt)
+    done = await db.execute(update(syncs).where(mine).values(lease_until=_until(lease_seconds)))
+    return bool(done.rowcount)
+
+
+async def release(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int) -> None:
+    """Let a successor start at once: the lease ends now, what was finished stays."""
+    mine = _held(site_id, space_id, sync_id, attempt)
+    await db.execute(update(syncs).where(mine).values(lease_until=_until(0)))
+
+
+async def fence(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int) -> None:
+    """Keep the sync in these hands until the transaction ends, or raise `Fenced`."""
+    mine = _held(site_id, space_id, sync_id, attempt)
+    # A shared lock: the holder's writers go side by side, a take-over waits for them.
+    held = select(syncs.c.attempt).where(mine).with_for_update(read=True)
+    if await db.scalar(held) is None:
+        raise Fenced
+
+
+async def progress(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    sync_id: str,
+    attempt: int,
+    *,
+    done: int,
+    total: int | None,
+    requests: int,
+) -> None:
+    """Show how far the sync is, in instances; `total` is None until it is known."""
+    mine = _held(site_id, space_id, sync_id, attempt)
+    await _write(db, mine, done=done, total=total, requests=requests)
+
+
+async def park(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int, reason: str
+) -> None:
+    """Leave the sync for a later time, with the reason that people see; it stays running."""
+    mine = _held(site_id, space_id, sync_id, attempt)
+    await _write(db, mine, lease_until=_until(0), reason=reason)
+
+
+async def fail(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int, reason: str
+) -> None:
+    """End the sync without publishing; what was published before stays."""
+    await _write(
+        db,
+        _held(site_id, space_id, sync_id, attempt),
+        state=State.FAILED,
+        reason=reason,
+        lease_until=None,
+        finished_at=func.clock_timestamp(),
+    )
+    staged = readings.c
+    await db.execute(
+        delete(readings).where(
+            staged.site_id == site_id, staged.space_id == space_id, staged.sync_id == sync_id
+        )
+    )
+
+
+async def save_environments(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    sync_id: str,
+    attempt: int,
+    environments: Sequence[Environment],
+) -> None:
+    """Note the environments that the sync reads, pending; those already there stay as they are."""
+    await fence(db, site_id, space_id, sync_id, attempt)
+    rows = [
+        {
+            "site_id": site_id,
+            "space_id": space_id,
+            "sync_id": sync_id,
+            "environment_id": environment.id,
+            "position": position,
+            "name": environment.name,
+            "type": environment.type,
+            "outcome": Outcome.PENDING,
+            "instances": 0,
+            "finished": False,
+        }
+        for position, environment in enumerate(environments)
+    ]
+    if rows:
+        await db.execute(insert(sync_environments).on_conflict_do_nothing(), rows)
+
+
+async def finish_environment(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    sync_id: str,
+    attempt: int,
+    environment_id: str,
+    *,
+    outcome: Outcome,
+    reason: str | None = None,
+    read_at: datetime | None = None,
+    instances: int = 0,
+    automated_digest: bytes | None = None,
+    automated_unread: str | None = None,
+) -> None:
+    """Set the environment's mark: a successor does not read it again.
+
+    A failed one takes the date of its last good data from the sync published before.
+    """
+    await fence(db, site_id, space_id, sync_id, attempt)
+    mine = sync_environments.c
+    await db.execute(
+        update(sync_environments)
+        .where(
+            mine.site_id == site_id,
+            mine.space_id == space_id,
+            mine.sync_id == sync_id,
+            mine.environment_id == environment_id,
+        )
+        .values(
+            finished=True,
+            outcome=outcome,
+            reason=reason,
+            read_at=read_at or _last_read(site_id, space_id, environment_id),
+            instances=instances,
+            automated_digest=automated_digest,
+            automated_unread=automated_unread,
+        )
+    )
+
+
+def _last_read(site_id: SiteId, space_id: SpaceId, environment_id: str) -> ScalarSelect[datetime]:
+    before = sync_environments.alias()
+    pointer = select(connections.c.published_sync_id).where(
+        connections.c.site_id == site_id, connections.c.space_id == space_id
+    )
+    return (
+        select(before.c.read_at)
+        .where(
+            before.c.site_id == site_id,
+            before.c.space_id == space_id,
+            before.c.sync_id == pointer.scalar_subquery(),
+            before.c.environment_id == environment_id,
+        )
+        .scalar_subquery()
+    )
+
+
+async def _write(db: DB, mine: ColumnElement[bool], **values: object) -> None:
+    if not (await db.execute(update(syncs).where(mine).values(**values))).rowcount:
+        raise Fenced
+
+
+def _sync(site_id: SiteId, space_id: SpaceId, sync_id: str) -> ColumnElement[bool]:
+    return and_(
+        syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.sync_id == sync_id
+    )
+
+
+def _held(site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int) -> ColumnElement[bool]:
+    return and_(
+        _sync(site_id, space_id, sync_id),
+        syncs.c.attempt == attempt,
+        syncs.c.state == State.RUNNING,
+    )
+
+
+def _until(seconds: float) -> ColumnElement[datetime]:
+    # The database's clock: a worker's own may be hours off.
+    return func.clock_timestamp() + timedelta(seconds=seconds)

@@ -1,0 +1,242 @@
+"""Sites: their installations, the secrets they share with us, their fingerprint key."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.caller import Door, SiteId
+from app.errors import Conflict
+from app.store.database import DB, enter_site
+from app.store.encryption import Keyring
+from app.store.install_tokens import Receipt, Spent, spend
+from app.store.tables import agenda, connections, installations, sites, syncs
+
+FINGERPRINT_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a site says of itself when it installs the app."""
+
+    door: Door
+    issuer: str
+    base_url: str
+    display_url: str
+    oauth_client_id: str | None
+    shared_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One site's installation; the secret is '' once it is uninstalled."""
+
+    site_id: SiteId
+    door: Door
+    issuer: str
+    base_url: str
+    display_url: str
+    oauth_client_id: str | None
+    shared_secret: str = field(repr=False)
+    installed: bool
+    enabled: bool
+
+
+async def find_installation(
+    db: DB, issuer: str, keyring: Keyring, door: Door = Door.CONNECT
+) -> Installation | None:
+    """Return the installation of a claimed issuer, or None; `db` is a look-up of that issuer."""
+    row = await _row(db, issuer, door)
+    return None if row is None else _installation(row, keyring)
+
+
+async def install(
+    db: DB, arrival: Arrival, receipt: Receipt, keyring: Keyring, now: datetime
+) -> tuple[SiteId, Spent]:
+    """Install or re-install a site in its one row; nothing changes unless the token is `NEW`.
+
+    `db` is a look-up of the issuer. Parallel installs leave one site.
+    """
+    row = await _row(db, arrival.issuer, arrival.door)
+    site_id = SiteId(row.site_id) if row else await _new_site(db, arrival, keyring, now)
+    await enter_site(db, site_id)
+    spent = await spend(db, site_id, receipt, now)
+    if spent is Spent.NEW:
+        await upsert_installation(db, site_id, arrival, keyring, now)
+    return site_id, spent
+
+
+async def upsert_installation(
+    db: DB, site_id: SiteId, arrival: Arrival, keyring: Keyring, now: datetime
+) -> None:
+    """Overwrite the site's secret and addresses, also of an uninstalled one."""
+    values = {
+        "issuer": arrival.issuer,
+        "base_url": arrival.base_url,
+        "display_url": arrival.display_url,
+        "oauth_client_id": arrival.oauth_client_id,
+        "shared_secret": _sealed_secret(arrival, site_id, keyring),
+        "installed_at": now,
+        "uninstalled_at": None,
+        "enabled": True,
+    }
+    statement = insert(installations).values(site_id=site_id, door=arrival.door, **values)
+    await db.execute(
+        statement.on_conflict_do_update(index_elements=["site_id", "door"], set_=values)
+    )
+    await db.execute(update(sites).where(sites.c.site_id == site_id).values(purge_after=None))
+    await db.execute(
+        update(agenda)
+        .where(agenda.c.site_id == site_id, agenda.c.space_id == "")
+        .values(purge_at=None)
+    )
+
+
+async def uninstall(
+    db: DB, site_id: SiteId, now: datetime, purge_after: datetime, door: Door = Door.CONNECT
+) -> None:
+    """Destroy the site's secrets at once, stop its syncs, and put its purge on the agenda."""
+    await db.execute(
+        update(installations)
+        .where(installations.c.site_id == site_id, installations.c.door == door)
+        .values(shared_secret=None, uninstalled_at=now, enabled=False)
+    )
+    await db.execute(
+        update(connections)
+        .where(connections.c.site_id == site_id)
+        .values(client_secret=None, version=connections.c.version + 1)
+    )
+    await _stop_syncs(db, site_id, now)
+    await db.execute(
+        update(sites).where(sites.c.site_id == site_id).values(purge_after=purge_after)
+    )
+    await db.execute(update(agenda).where(agenda.c.site_id == site_id).values(next_sync_at=None))
+    due = insert(agenda).values(site_id=site_id, space_id="", purge_at=purge_after)
+    await db.execute(
+        due.on_conflict_do_update(
+            index_elements=["site_id", "space_id"], set_={"purge_at": purge_after}
+        )
+    )
+
+
+async def set_enabled(db: DB, site_id: SiteId, *, enabled: bool, door: Door = Door.CONNECT) -> None:
+    """Note that the site switched the app on or off; an uninstalled one stays off."""
+    await db.execute(
+        update(installations)
+        .where(
+            installations.c.site_id == site_id,
+            installations.c.door == door,
+            installations.c.uninstalled_at.is_(None),
+        )
+        .values(enabled=enabled)
+    )
+
+
+async def fingerprint_key(db: DB, site_id: SiteId, keyring: Keyring) -> bytes:
+    """Return the key of this site's secret fingerprints; it lives as long as the site."""
+    sealed = await db.scalar(select(sites.c.fingerprint_key).where(sites.c.site_id == site_id))
+    if sealed is None:
+        raise Conflict("This site is not installed.")
+    return keyring.decrypt(
+        sealed, site=site_id, space="", table="sites", field="fingerprint_key", row=site_id
+    )
+
+
+async def installation(
+    db: DB, site_id: SiteId, keyring: Keyring, door: Door = Door.CONNECT
+) -> Installation | None:
+    """Return the site's own installation at a door, or None: for jobs, which know the site."""
+    row = (
+        await db.execute(
+            select(installations).where(
+                installations.c.site_id == site_id, installations.c.door == door
+            )
+        )
+    ).one_or_none()
+    return None if row is None else _installation(row, keyring)
+
+
+async def purge(db: DB, site_id: SiteId) -> None:
+    """Delete every row of the site; all tables follow their foreign keys."""
+    await db.execute(delete(sites).where(sites.c.site_id == site_id))
+
+
+async def _row(db: DB, issuer: str, door: Door) -> Row[Any] | None:
+    found = await db.execute(
+        select(installations).where(installations.c.issuer == issuer, installations.c.door == door)
+    )
+    return found.one_or_none()
+
+
+def _installation(row: Row[Any], keyring: Keyring) -> Installation:
+    secret = ""
+    if row.shared_secret is not None:
+        secret = keyring.decrypt(row.shared_secret, **_secret_place(row.site_id, row.door)).decode()
+    return Installation(
+        site_id=SiteId(row.site_id),
+        door=Door(row.door),
+        issuer=row.issuer,
+        base_url=row.base_url,
+        display_url=row.display_url,
+        oauth_client_id=row.oauth_client_id,
+        shared_secret=secret,
+        installed=row.uninstalled_at is None,
+        enabled=row.enabled,
+    )
+
+
+async def _new_site(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -> SiteId:
+    """Make a site for an unknown issuer, or return the one that a parallel install has made."""
+    site_id = SiteId(str(uuid4()))
+    await enter_site(db, site_id)
+    key = keyring.encrypt(
+        secrets.token_bytes(FINGERPRINT_KEY_BYTES),
+        site=site_id,
+        space="",
+        table="sites",
+        field="fingerprint_key",
+        row=site_id,
+    )
+    await db.execute(insert(sites).values(site_id=site_id, fingerprint_key=key, created_at=now))
+    first = insert(installations).values(
+        site_id=site_id,
+        door=arrival.door,
+        issuer=arrival.issuer,
+        base_url=arrival.base_url,
+        display_url=arrival.display_url,
+        installed_at=now,
+        enabled=False,
+    )
+    if (await db.execute(first.on_conflict_do_nothing())).rowcount:
+        return site_id
+    await purge(db, site_id)
+    other = await _row(db, arrival.issuer, arrival.door)
+    if other is None:
+        raise Conflict("This site is being installed. Try again in a moment.")
+    return SiteId(other.site_id)
+
+
+async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:
+    await db.execute(
+        update(syncs)
+        .where(syncs.c.site_id == site_id, syncs.c.state.in_(["queued", "running"]))
+        .values(state="cancelled", reason="The app was uninstalled.", finished_at=now)
+    )
+
+
+def _sealed_secret(arrival: Arrival, site_id: SiteId, keyring: Keyring) -> bytes:
+    return keyring.encrypt(arrival.shared_secret.encode(), **_secret_place(site_id, arrival.door))
+
+
+def _secret_place(site_id: str, door: str) -> dict[str, str]:
+    return {
+        "site": site_id,
+        "space": "",
+        "table": "installations",
+        "field": "shared_secret",
+        "row": door,
+    }

@@ -1,0 +1,255 @@
+"""Syncs as people see them: asked for, listed, cancelled. `leases.py` is the worker's side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
+
+from app.caller import AccountId, SiteId, SpaceId
+from app.errors import Conflict
+from app.store.database import DB
+from app.store.tables import connections, sync_environments, syncs
+
+
+class State(StrEnum):
+    """Where a sync stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """What became of one environment of a sync."""
+
+    PENDING = "pending"
+    OK = "ok"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncEnvironment:
+    """One environment of a sync; a failed one has the date of its last good data in `read_at`."""
+
+    id: str
+    name: str
+    type: str
+    outcome: Outcome
+    reason: str | None
+    read_at: datetime | None
+    instances: int
+    automated_digest: bytes | None
+    automated_unread: str | None
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One sync; `number` counts the published ones of its space, 1, 2, 3…, None before."""
+
+    id: str
+    number: int | None
+    state: State
+    attempt: int
+    connection_version: int
+    baseline_environment_id: str | None
+    requested_by: AccountId | None
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    done: int
+    total: int | None
+    reason: str | None
+    requests: int
+    environments: tuple[SyncEnvironment, ...]
+
+
+async def request(
+    db: DB, site_id: SiteId, space_id: SpaceId, requested_by: AccountId | None, now: datetime
+) -> tuple[Sync, bool]:
+    """Return the queued or running sync, or a new queued one and True; `Conflict` unconnected.
+
+    One that was begun with other settings is cancelled: two connections are never in one sync.
+    """
+    version = await db.scalar(
+        select(connections.c.version)
+        .where(
+            connections.c.site_id == site_id,
+            connections.c.space_id == space_id,
+            connections.c.removed_at.is_(None),
+        )
+        .with_for_update(key_share=True)  # those who ask at once wait here for each other
+    )
+    if version is None:
+        raise Conflict("This space is not connected to Anypoint yet.")
+    outdated = and_(syncs.c.connection_version != version, *_unfinished())
+    await _end(db, site_id, space_id, outdated, "The connection was changed.")
+    found = await _where(db, site_id, space_id, and_(*_unfinished()))
+    if found:
+        return found[0], False
+    sync_id = str(uuid4())
+    await db.execute(
+        insert(syncs).values(
+            site_id=site_id,
+            space_id=space_id,
+            sync_id=sync_id,
+            state=State.QUEUED,
+            attempt=0,
+            connection_version=version,
+            requested_by=requested_by,
+            requested_at=now,
+            done=0,
+            requests=0,
+        )
+    )
+    made = await one(db, site_id, space_id, sync_id)
+    assert made is not None
+    return made, True
+
+
+async def one(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> Sync | None:
+    """Return one sync of the space, or None."""
+    found = await _where(db, site_id, space_id, syncs.c.sync_id == sync_id)
+    return found[0] if found else None
+
+
+async def published(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
+    """Return the space's published sync, or None before its first one."""
+    pointer = select(connections.c.published_sync_id).where(
+        connections.c.site_id == site_id, connections.c.space_id == space_id
+    )
+    found = await _where(db, site_id, space_id, syncs.c.sync_id == pointer.scalar_subquery())
+    return found[0] if found else None
+
+
+async def numbered(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Sync | None:
+    """Return the published sync of a number, or None."""
+    found = await _where(db, site_id, space_id, syncs.c.number == number)
+    return found[0] if found else None
+
+
+async def unfinished(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
+    """Return the running sync, else the queued one, else None."""
+    found = await _where(db, site_id, space_id, and_(*_unfinished()))
+    return found[0] if found else None
+
+
+async def newest(
+    db: DB, site_id: SiteId, space_id: SpaceId, page: int = 1, size: int = 50
+) -> tuple[tuple[Sync, ...], int]:
+    """Return one page of the space's syncs, newest first, and how many there are."""
+    mine = and_(syncs.c.site_id == site_id, syncs.c.space_id == space_id)
+    total = await db.scalar(select(func.count()).select_from(syncs).where(mine)) or 0
+    rows = await db.execute(
+        select(syncs)
+        .where(mine)
+        .order_by(syncs.c.requested_at.desc(), syncs.c.sync_id)
+        .limit(size)
+        .offset((page - 1) * size)
+    )
+    return await _with_environments(db, site_id, space_id, rows.all()), total
+
+
+async def cancel(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, reason: str) -> bool:
+    """End a queued or running sync; its worker's next write is refused. False if it had ended."""
+    mine = and_(syncs.c.sync_id == sync_id, *_unfinished())
+    return await _end(db, site_id, space_id, mine, reason)
+
+
+async def cancel_all(db: DB, site_id: SiteId, space_id: SpaceId, reason: str) -> bool:
+    """End whatever is queued or running in the space."""
+    return await _end(db, site_id, space_id, and_(*_unfinished()), reason)
+
+
+def _unfinished() -> tuple[ColumnElement[bool]]:
+    return (syncs.c.state.in_([State.QUEUED, State.RUNNING]),)
+
+
+async def _end(
+    db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool], reason: str
+) -> bool:
+    done = await db.execute(
+        update(syncs)
+        .where(syncs.c.site_id == site_id, syncs.c.space_id == space_id, which)
+        .values(
+            state=State.CANCELLED,
+            reason=reason,
+            finished_at=func.clock_timestamp(),
+            lease_until=None,
+        )
+    )
+    return bool(done.rowcount)
+
+
+async def _where(
+    db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool]
+) -> tuple[Sync, ...]:
+    # 'running' sorts after 'queued': the running one comes first.
+    rows = await db.execute(
+        select(syncs)
+        .where(syncs.c.site_id == site_id, syncs.c.space_id == space_id, which)
+        .order_by(syncs.c.state.desc())
+        .limit(2)
+    )
+    return await _with_environments(db, site_id, space_id, rows.all())
+
+
+async def _with_environments(
+    db: DB, site_id: SiteId, space_id: SpaceId, rows: Sequence[Row[Any]]
+) -> tuple[Sync, ...]:
+    mine = sync_environments.c
+    found = await db.execute(
+        select(sync_environments)
+        .where(
+            mine.site_id == site_id,
+            mine.space_id == space_id,
+            mine.sync_id.in_([row.sync_id for row in rows]),
+        )
+        .order_by(mine.position)
+    )
+    by_sync: dict[str, list[SyncEnvironment]] = {}
+    for row in found:
+        by_sync.setdefault(row.sync_id, []).append(_environment(row))
+    return tuple(_sync(row, tuple(by_sync.get(row.sync_id, ()))) for row in rows)
+
+
+def _environment(row: Row[Any]) -> SyncEnvironment:
+    return SyncEnvironment(
+        id=row.environment_id,
+        name=row.name,
+        type=row.type,
+        outcome=Outcome(row.outcome),
+        reason=row.reason,
+        read_at=row.read_at,
+        instances=row.instances,
+        automated_digest=row.automated_digest,
+        automated_unread=row.automated_unread,
+        finished=row.finished,
+    )
+
+
+def _sync(row: Row[Any], environments: tuple[SyncEnvironment, ...]) -> Sync:
+    return Sync(
+        id=row.sync_id,
+        number=row.number,
+        state=State(row.state),
+        attempt=row.attempt,
+        connection_version=row.connection_version,
+        baseline_environment_id=row.baseline_environment_id,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        done=row.done,
+        total=row.total,
+        reason=row.reason,
+        requests=row.requests,
+        environments=environments,
+    )
