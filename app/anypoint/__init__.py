@@ -1,1 +1,1 @@
-"""MuleSoft's side: client, sign-in, payloads and their translation into the core's words."""
+"""MuleSoft's side: what Anypoint holds, read only, translated to the core's words."""
