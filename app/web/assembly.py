@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.web import public, rendering
+from app.web import api_connection, api_syncs, lifecycle, public, rendering
 from app.web.errors import install_error_handlers
 from app.web.headers import PagePolicy, SecurityHeaders
 from app.web.limits import Limits
@@ -15,7 +15,7 @@ from app.web.request_log import RequestLog
 from app.web.routing import ProtectedRoute, protected_routes
 from app.web.state import Services
 
-ROUTERS = (public.router,)
+ROUTERS = (public.router, lifecycle.router, api_connection.router, api_syncs.router)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 

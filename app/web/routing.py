@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 from weakref import WeakKeyDictionary
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Path
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
@@ -74,9 +74,10 @@ class ProtectedRoute(APIRoute):
                 return await inner(request)
             proof = await services_of(request).doors[self.guard.token](request)
             request.state.caller = proof
-            if not isinstance(proof, Caller):
-                return await inner(request)
-            return await self._served(request, proof, inner)
+            if isinstance(proof, Caller):
+                return await self._served(request, proof, inner)
+            await self._check_content(request)
+            return await inner(request)
 
         return handler
 
@@ -90,15 +91,19 @@ class ProtectedRoute(APIRoute):
         record = record_of(request)
         record.site_id, record.door = caller.site_id, caller.door.value
         record.frame_origins = caller.frame_origins
-        is_command = request.method != "GET" and self.guard.token is TokenKind.CONTEXT
-        with services_of(request).turns.taken(caller, is_command=is_command):
+        with services_of(request).turns.taken(caller, is_command=request.method != "GET"):
             if self.guard.right is not Right.NONE:
                 await self._authorise(request, caller)
-            if self.guard.token is TokenKind.CONTEXT:
-                check_query(request, self.query_names)
-            if is_command:
-                await check_body(request, wants_body=self.body_field is not None)
+            await self._check_content(request)
             return await inner(request)
+
+    async def _check_content(self, request: StrictRequest) -> None:
+        # Confluence adds parameters and fields of its own to what it signs; our script does not.
+        is_ours = self.guard.token is TokenKind.CONTEXT
+        if is_ours:
+            check_query(request, self.query_names)
+        if request.method != "GET":
+            await check_body(request, wants_body=self.body_field is not None or not is_ours)
 
     async def _authorise(self, request: Request, caller: Caller) -> None:
         space_id = asked_space(request, caller, self.guard.token)
@@ -167,9 +172,24 @@ def _calls(dependant: Dependant) -> set[Callable[..., Any]]:
     return own.union(*(_calls(below) for below in dependant.dependencies))
 
 
-def protected_router(prefix: str = "") -> APIRouter:
+def protected_router() -> APIRouter:
     """Return a router whose every route must declare its token and right."""
-    return APIRouter(prefix=prefix, route_class=ProtectedRoute, redirect_slashes=False)
+    return APIRouter(route_class=ProtectedRoute, redirect_slashes=False)
+
+
+def space_router(root: str) -> APIRouter:
+    """Return a router for what stands below one space: `/api` or `/fragments`."""
+    return APIRouter(
+        prefix=root + "/spaces/{space_id}",
+        route_class=ProtectedRoute,
+        redirect_slashes=False,
+        dependencies=[Depends(_named_space)],
+    )
+
+
+def _named_space(space_id: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,18}$")]) -> None:
+    # Tells OpenAPI of the parameter. It was checked by `asked_space` before.
+    del space_id
 
 
 def protected_routes(app: FastAPI) -> list[ProtectedRoute]:

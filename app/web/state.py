@@ -13,6 +13,7 @@ from app.web.static_files import StaticTree
 from app.web.turns import Turns
 
 if TYPE_CHECKING:
+    from app.connect.lifecycle import Lifecycle
     from app.store.database import Database
     from app.store.encryption import Keyring
     from app.sync.connecting import ConnectionService
@@ -34,10 +35,10 @@ class Services:
     database: "Database"
     keyring: "Keyring"
     doors: Mapping[TokenKind, Knock]
+    lifecycle: "Lifecycle"
     rights: Rights
     syncs: "SyncService"
     connections: "ConnectionService"
-    uninstall_retention_days: int = 30
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,62 @@
+"""The parameters by which posture and findings are filtered, sorted and paged."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.posture.model import Kind, Severity, Verdict
+from app.store.posture_rows import DEFAULT_SORT, Filter, Sort
+from app.web.fields import Id, PageNumber, Query, Text
+
+MOST_CHOICES = 50
+MOST_ROWS = 100
+MOST_FINDINGS = 500
+
+Choices = Field(default_factory=list, max_length=MOST_CHOICES)
+
+
+class FilterQuery(Query):
+    """What is wanted: AND between the parameters, OR within one."""
+
+    search: Text = ""
+    environment: list[Id] = Choices
+    group: list[Id] = Choices
+    verdict: list[Verdict] = Choices
+    severity: list[Severity] = Choices
+    kind: list[Kind] = Choices
+    page: PageNumber = 1
+
+    def filter_of(self, *, size: int, sort: Sort = DEFAULT_SORT) -> Filter:
+        """Return the filter as the store takes it."""
+        return Filter(
+            search=self.search.strip(),
+            environments=tuple(self.environment),
+            groups=tuple(self.group),
+            verdicts=tuple(self.verdict),
+            severities=tuple(self.severity),
+            kinds=tuple(self.kind),
+            sort=sort,
+            page=self.page,
+            size=size,
+        )
+
+
+class PostureQuery(FilterQuery):
+    """Which rows of the overview, in which order."""
+
+    sort: Sort = DEFAULT_SORT
+    size: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 50
+
+    def filter(self) -> Filter:
+        """Return the filter as the store takes it."""
+        return self.filter_of(size=self.size, sort=self.sort)
+
+
+class FindingsQuery(FilterQuery):
+    """Which findings, worst first."""
+
+    size: Annotated[int, Field(ge=1, le=MOST_FINDINGS)] = 100
+
+    def filter(self) -> Filter:
+        """Return the filter as the store takes it."""
+        return self.filter_of(size=self.size)
