@@ -1,0 +1,154 @@
+"""A headless Chromium that looks at the product, and a record of all that must not happen in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Frame,
+    Page,
+    Request,
+    Route,
+    async_playwright,
+)
+
+CHROMIUM = Path("/usr/bin/chromium")
+INSTALL_LINE = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
+QUIET = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+CDN_HOST = "connect-cdn.atl-paas.net"
+FONT_HOST = "ds-cdn.prod-east.frontend.public.atl-paas.net"
+HOST_SCRIPT_NOISE = "[ACJS] Feature flag service is not initialised."
+PATIENCE_MS = 10_000
+
+
+class NoBrowser(Exception):
+    """There is no Chromium: whoever runs the tests installs it with the named line."""
+
+
+# No slots: Playwright keeps a mark on the object whose method it calls.
+@dataclass
+class Record:
+    """What went wrong in a browser, in order; empty when all is well."""
+
+    troubles: list[str] = field(default_factory=list)
+
+    def console(self, message: ConsoleMessage) -> None:
+        """Keep errors and warnings, but for the host script's own message about feature flags."""
+        if message.type in {"error", "warning"} and HOST_SCRIPT_NOISE not in message.text:
+            self.troubles.append(f"console {message.type}: {message.text}")
+
+    def error(self, error: Exception) -> None:
+        """Keep an exception that no script caught."""
+        self.troubles.append(f"script error: {error}")
+
+    def stranger(self, request: Request) -> None:
+        """Keep a request to a host that is neither ours nor the host script's."""
+        self.troubles.append(f"request to {urlsplit(request.url).hostname}")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A browser window of one person, with its record."""
+
+    page: Page
+    record: Record
+
+    async def frame(self, module_key: str) -> Frame:
+        """Return the app's frame of that module once its script is up."""
+        holder = await self.page.wait_for_selector(
+            f'iframe[id*="{module_key}"]', timeout=PATIENCE_MS
+        )
+        frame = await holder.content_frame() if holder else None
+        assert frame is not None
+        await frame.wait_for_selector('html[data-ready="true"]', timeout=PATIENCE_MS)
+        return frame
+
+
+def check() -> None:
+    """Raise `NoBrowser` unless Chromium is where Debian puts it."""
+    if not CHROMIUM.exists():
+        raise NoBrowser(f"No Chromium at {CHROMIUM}. Install it: {INSTALL_LINE}")
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start Debian's Chromium, or raise `NoBrowser` with the line that installs it."""
+    check()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=list(QUIET), headless=True
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def window(
+    browser: Browser, origins: Sequence[str], host_files: Path
+) -> AsyncIterator[Window]:
+    """Open a window that reaches these origins only; Atlassian's CDN is played from the npm files."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    record = Record()
+    await fence(context, record, origins, host_files)
+    page = await context.new_page()
+    page.on("console", record.console)
+    page.on("pageerror", record.error)
+    try:
+        yield Window(page, record)
+    finally:
+        await context.close()
+
+
+async def fence(
+    context: BrowserContext, record: Record, origins: Sequence[str], host_files: Path
+) -> None:
+    """Answer the CDN from files, let our origins through, record and abort everything else."""
+
+    async def decide(route: Route) -> None:
+        address = urlsplit(route.request.url)
+        if f"{address.scheme}://{address.netloc}" in origins:
+            await route.continue_()
+        elif address.hostname == CDN_HOST:
+            await from_files(route, host_files / cdn_file(address.path))
+        elif address.hostname == FONT_HOST:
+            await route.fulfill(status=200, body="", headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            record.stranger(route.request)
+            await route.abort()
+
+    await context.route("**/*", decide)
+
+
+def cdn_file(path: str) -> str:
+    """Return the npm package's file behind a path of the CDN."""
+    return "iframe.js" if path.startswith("/all") else path.lstrip("/")
+
+
+def content_of(file: Path) -> bytes:
+    """Return a file's content, nothing if there is no such file."""
+    return file.read_bytes() if file.is_file() else b""
+
+
+async def from_files(route: Route, file: Path) -> None:
+    """Answer with a file, or 404."""
+    body = await asyncio.to_thread(content_of, file)
+    kind = "text/css" if file.suffix == ".css" else "text/javascript"
+    headers = {"Access-Control-Allow-Origin": "*", "Content-Type": kind}
+    await route.fulfill(status=200 if body else 404, body=body, headers=headers)
