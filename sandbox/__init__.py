@@ -1,1 +1,1 @@
-"""The product on one laptop: stand-ins for Confluence and Anypoint, and the demo that joins them."""
+"""Stand-ins for Anypoint and Confluence: the product on one laptop. Nothing here knows the app."""
