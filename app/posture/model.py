@@ -1,6 +1,6 @@
 """The core's words: what is read, what is compared, what is found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -99,17 +99,23 @@ class SectionName(StrEnum):
 class Section:
     """One section: read (a body and its digest), or not read (a reason in plain words).
 
-    Sections with equal digests have equal bodies. `body` is one of the shapes above.
+    Sections with equal digests have equal bodies. `body` is one of the shapes above; with `load`
+    it is parsed only when it is asked for, and sections of one digest are asked once.
     """
 
     body: Json = None
     digest: bytes = b""
     not_read: str | None = None
+    load: Callable[[], Json] | None = None
 
     @property
     def was_read(self) -> bool:
         """Whether the body may be relied on."""
         return self.not_read is None
+
+    def content(self) -> Json:
+        """Return the body, parsed now where it is lazy."""
+        return self.body if self.load is None else self.load()
 
 
 @dataclass(frozen=True, slots=True)

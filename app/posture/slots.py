@@ -1,0 +1,110 @@
+"""Policies of a lane, lined up: one slot for each application of a policy."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from app.posture.applied import Applied, Identity, rank
+from app.posture.lanes import Lane
+
+AMBIGUOUS = frozenset[str]
+
+
+class Slot(NamedTuple):
+    """One application of a policy over the environments of a lane that were read."""
+
+    subject: str
+    identity: Identity
+    label: str
+    is_first: bool
+    members: Mapping[str, Applied]  # by environment, in the connection's order
+
+
+def shared_names(lanes: Iterable[Lane]) -> AMBIGUOUS:
+    """Return the asset ids that an API uses from more than one group."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for lane in lanes:
+        for side in lane.sides:
+            for policy in side.policies.applied if side.policies else ():
+                groups[policy.asset_id].add(policy.identity[0])
+    return frozenset(asset for asset, owners in groups.items() if len(owners) > 1)
+
+
+def subject_of(policy: Applied, ambiguous: AMBIGUOUS) -> str:
+    """Return how a policy is called: its asset id, with its group where that is not enough."""
+    if policy.asset_id in ambiguous:
+        return f"{policy.group_id}/{policy.asset_id}"
+    return policy.asset_id
+
+
+def slots_of(lane: Lane, ambiguous: AMBIGUOUS) -> tuple[Slot, ...]:
+    """Return the slots of a lane, sorted by subject."""
+    held: dict[Identity, dict[str, list[Applied]]] = {}
+    for side in lane.sides:
+        if side.policies is not None:
+            for policy in side.policies.applied:
+                by_environment = held.setdefault(policy.identity, {})
+                by_environment.setdefault(side.environment_id, []).append(policy)
+    slots = [slot for found in held.values() for slot in _slots(found, ambiguous)]
+    return tuple(sorted(slots, key=lambda slot: slot.subject))
+
+
+def _slots(found: Mapping[str, list[Applied]], ambiguous: AMBIGUOUS) -> list[Slot]:
+    some = next(iter(found.values()))[0]
+    subject = subject_of(some, ambiguous)
+    if all(len(policies) == 1 for policies in found.values()):
+        members = {environment: policies[0] for environment, policies in found.items()}
+        return [Slot(subject, some.identity, some.label, True, members)]
+    by_label = _in_one_place(_completed(_by_label(found), found), found)
+    first = min(by_label, key=lambda label: (label != "", -len(by_label[label]), label))
+    return [
+        Slot(
+            subject if label == first else f"{subject}#{label}",
+            some.identity,
+            label,
+            label == first,
+            {environment: members[environment] for environment in found if environment in members},
+        )
+        for label, members in by_label.items()
+    ]
+
+
+def _by_label(found: Mapping[str, list[Applied]]) -> dict[str, dict[str, Applied]]:
+    """Return applications by label; equal labels of one environment are ranked."""
+    by_label: dict[str, dict[str, Applied]] = defaultdict(dict)
+    for environment, policies in found.items():
+        seen: dict[str, int] = defaultdict(int)
+        for policy in sorted(policies, key=rank):
+            seen[policy.label] += 1
+            number = seen[policy.label]
+            label = policy.label if number == 1 else f"{policy.label}~{number}"
+            by_label[label][environment] = policy
+    return by_label
+
+
+def _completed(
+    by_label: dict[str, dict[str, Applied]], found: Mapping[str, list[Applied]]
+) -> dict[str, dict[str, Applied]]:
+    """Join the two incomplete slots into one where there are two and they share no environment."""
+    partial = [label for label, members in by_label.items() if len(members) < len(found)]
+    if len(partial) == 2 and by_label[partial[0]].keys().isdisjoint(by_label[partial[1]]):
+        kept, other = sorted(partial, key=lambda label: (label != "", -len(by_label[label]), label))
+        by_label[kept] |= by_label.pop(other)
+    return by_label
+
+
+def _in_one_place(
+    by_label: dict[str, dict[str, Applied]], found: Mapping[str, list[Applied]]
+) -> dict[str, dict[str, Applied]]:
+    """Join slots that complete each other, so that a policy applied once is nowhere missing.
+
+    Where an environment lacks the first slot but applies the policy, its smallest further
+    application stands there: only what is not applied at all may be called missing.
+    """
+    first = min(by_label, key=lambda label: (label != "", -len(by_label[label]), label))
+    for environment in found:
+        if environment in by_label[first]:
+            continue
+        label = min(label for label, members in by_label.items() if environment in members)
+        by_label[first][environment] = by_label[label].pop(environment)
+    return {label: members for label, members in by_label.items() if members}
