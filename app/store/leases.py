@@ -44,9 +44,10 @@ async def begin(
     )
     try:
         async with db.begin_nested():
-            return await db.scalar(statement)
+            attempt: int | None = await db.scalar(statement)
     except IntegrityError:
         return None  # another sync of the space is running
+    return attempt
 
 
 async def beat(
@@ -71,6 +72,12 @@ async def fence(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attemp
     held = select(syncs.c.attempt).where(mine).with_for_update(read=True)
     if await db.scalar(held) is None:
         raise Fenced
+
+
+async def held(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int) -> bool:
+    """Tell whether the sync is in these hands at the moment, without keeping it there."""
+    mine = _held(site_id, space_id, sync_id, attempt)
+    return await db.scalar(select(syncs.c.attempt).where(mine)) is not None
 
 
 async def progress(

@@ -280,7 +280,7 @@ findings = Table(
     *(_must(name, Text) for name in ("sentence", "owasp", "lane")),
     _must("digest", LargeBinary),
     _must("first_seen_at", TIME),
-    _may("last_seen_at", TIME),  # null: as of the published sync; else unconfirmed, or closed
+    _may("last_seen_at", TIME),  # set: unconfirmed since; null: seen as long as the row is valid
     _must("reopened", Integer),
 )
 

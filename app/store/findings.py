@@ -1,0 +1,183 @@
+"""The findings of a published sync: of the space, of one API, of the environments themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
+
+from app.caller import SiteId, SpaceId
+from app.posture.model import Json
+from app.store import posture_rows as rows
+from app.store.database import DB
+from app.store.tables import OPEN, connections, findings, posture_rows, syncs
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding as kept; `last_seen_at` is the published sync's time unless it is unconfirmed."""
+
+    fingerprint: str
+    api_id: str | None
+    api_key: str | None
+    name: str | None
+    group_id: str | None
+    asset_id: str | None
+    kind: str
+    rule: str
+    severity: str
+    direction: str
+    subject: str | None
+    path: str | None
+    paths: tuple[str, ...]
+    values: Mapping[str, Json]
+    values_digest: str
+    outliers: tuple[str, ...]
+    sentence: str
+    owasp: str
+    lane: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    unconfirmed: bool
+    reopened: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsPage:
+    """One page of findings, worst first, and how many the filter lets through."""
+
+    rows: tuple[FindingRow, ...]
+    total: int
+
+
+async def listed(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    number: int,
+    wanted: rows.Filter,
+    page: int = 1,
+    size: int = 50,
+) -> FindingsPage:
+    """Return one page of the findings of the rows that a filter lets through."""
+    which = and_(_valid(site_id, space_id, number), *_matching(site_id, space_id, number, wanted))
+    total = await db.scalar(select(func.count()).select_from(findings).where(which)) or 0
+    limits = {"limit": size, "offset": (page - 1) * size}
+    return FindingsPage(await _found(db, site_id, space_id, number, which, **limits), total)
+
+
+async def of_api(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_id: str
+) -> tuple[FindingRow, ...]:
+    """Return all findings of one API, worst first."""
+    return await _found(db, site_id, space_id, number, findings.c.api_id == api_id)
+
+
+async def of_space(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int
+) -> tuple[FindingRow, ...]:
+    """Return the findings of the environments' automated policies, which belong to no API."""
+    return await _found(db, site_id, space_id, number, findings.c.api_id.is_(None))
+
+
+async def current(
+    db: DB, site_id: SiteId, space_id: SpaceId
+) -> dict[str | None, tuple[FindingRow, ...]]:
+    """Return every open finding by API key, None for automated policies: what publishing weighs."""
+    pointer = select(connections.c.published_number).where(
+        connections.c.site_id == site_id, connections.c.space_id == space_id
+    )
+    number = await db.scalar(pointer)
+    if number is None:
+        return {}
+    by_api: dict[str | None, list[FindingRow]] = {}
+    is_open = findings.c.to_number == OPEN
+    for row in await _found(db, site_id, space_id, number, is_open):
+        by_api.setdefault(row.api_key, []).append(row)
+    return {key: tuple(found) for key, found in by_api.items()}
+
+
+async def _found(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    number: int,
+    which: ColumnElement[bool],
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[FindingRow, ...]:
+    mine = findings.c
+    published_at = select(syncs.c.finished_at).where(
+        syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.number == number
+    )
+    found = await db.execute(
+        select(findings, published_at.scalar_subquery().label("published_at"))
+        .where(_valid(site_id, space_id, number), which)
+        .order_by(mine.severity_rank, mine.rule, mine.subject, mine.fingerprint)
+        .limit(limit)
+        .offset(offset)
+    )
+    return tuple(_row(row) for row in found)
+
+
+def _valid(site_id: SiteId, space_id: SpaceId, number: int) -> ColumnElement[bool]:
+    mine = findings.c
+    return and_(
+        mine.site_id == site_id,
+        mine.space_id == space_id,
+        mine.from_number <= number,
+        mine.to_number > number,
+    )
+
+
+def _matching(
+    site_id: SiteId, space_id: SpaceId, number: int, wanted: rows.Filter
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.severities:
+        conditions.append(findings.c.severity.in_(wanted.severities))
+    if wanted.kinds:
+        conditions.append(findings.c.kind.in_(wanted.kinds))
+    of_api = rows.of_api(wanted)
+    if of_api:
+        shown = select(posture_rows.c.api_id).where(rows.valid(site_id, space_id, number), *of_api)
+        conditions.append(or_(findings.c.api_id.in_(shown), _of_environments(wanted)))
+    return conditions
+
+
+def _of_environments(wanted: rows.Filter) -> ColumnElement[bool]:
+    """Return which automated policies' findings a filter shows: it may name environments alone."""
+    if wanted.search or wanted.groups or wanted.verdicts:
+        return false()
+    return and_(
+        findings.c.api_id.is_(None), findings.c["values"].has_any(list(wanted.environments))
+    )
+
+
+def _row(row: Row[Any]) -> FindingRow:
+    return FindingRow(
+        fingerprint=row.fingerprint,
+        api_id=row.api_id,
+        api_key=row.api_key,
+        name=row.name,
+        group_id=row.group_id,
+        asset_id=row.asset_id,
+        kind=row.kind,
+        rule=row.rule,
+        severity=row.severity,
+        direction=row.direction,
+        subject=row.subject,
+        path=row.path,
+        paths=tuple(row.paths),
+        values=row._mapping["values"],
+        values_digest=row.values_digest,
+        outliers=tuple(row.outliers),
+        sentence=row.sentence,
+        owasp=row.owasp,
+        lane=row.lane,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at or row.published_at,
+        unconfirmed=row.last_seen_at is not None,
+        reopened=row.reopened,
+    )

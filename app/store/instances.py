@@ -1,0 +1,85 @@
+"""The instances of one API in a published sync, with the bodies that the drilldown compares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from app.caller import SiteId, SpaceId
+from app.posture.model import InstanceReading, Json, Section, SectionName
+from app.store import sections
+from app.store.database import DB
+from app.store.tables import instance_versions as versions
+
+SECTIONS = (
+    SectionName.FACTS,
+    SectionName.POLICIES,
+    SectionName.TIERS,
+    SectionName.CONTRACTS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstance:
+    """One instance: what the published sync read of it, and the last good of what it did not.
+
+    `last_good` has, by section, the body that was read before and when that was (None: unknown).
+    """
+
+    reading: InstanceReading
+    last_good: Mapping[SectionName, tuple[Json, datetime | None]]
+
+
+async def of_api(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_key: str
+) -> tuple[StoredInstance, ...]:
+    """Return the API's instances in a published sync, by environment and instance id."""
+    mine = versions.c
+    found = await db.execute(
+        select(versions)
+        .where(
+            mine.site_id == site_id,
+            mine.space_id == space_id,
+            mine.api_key == api_key,
+            mine.from_number <= number,
+            mine.to_number > number,
+        )
+        .order_by(mine.environment_id, mine.instance_id)
+    )
+    rows = found.all()
+    kept = {row._mapping[name] for row in rows for name in SECTIONS}
+    bodies = await sections.bodies(db, site_id, kept - {None})
+    return tuple(_stored(row, bodies) for row in rows)
+
+
+def _stored(row: Row[Any], bodies: Mapping[bytes, Json]) -> StoredInstance:
+    read = {name: _section(row, name, bodies) for name in SECTIONS}
+    reading = InstanceReading(
+        environment_id=row.environment_id,
+        instance_id=row.instance_id,
+        facts=read[SectionName.FACTS],
+        policies=read[SectionName.POLICIES],
+        tiers=read[SectionName.TIERS],
+        contracts=read[SectionName.CONTRACTS],
+        url=row.url,
+    )
+    last_good = {
+        SectionName(name): (bodies.get(row._mapping[name]), _time(why["read_at"]))
+        for name, why in row.unread.items()
+        if row._mapping[name] is not None
+    }
+    return StoredInstance(reading, last_good)
+
+
+def _section(row: Row[Any], name: SectionName, bodies: Mapping[bytes, Json]) -> Section:
+    why = row.unread.get(name)
+    if why is not None:
+        return Section(not_read=why["reason"])
+    digest = bytes(row._mapping[name])
+    return Section(body=bodies[digest], digest=digest)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,215 @@
+"""The posture rows of a published sync: filtered, sorted, paged and counted."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+
+from app.caller import SiteId, SpaceId
+from app.posture.model import Json, Severity, Verdict
+from app.store.database import DB
+from app.store.tables import OPEN, posture_rows
+
+
+class Sort(StrEnum):
+    """The orders in which rows may be asked for; a minus turns one round."""
+
+    WORST = "worst"
+    BEST = "-worst"
+    NAME = "name"
+    NAME_REVERSED = "-name"
+    ASSET = "asset"
+    ASSET_REVERSED = "-asset"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which rows: AND between the fields, OR within one; an empty field asks nothing."""
+
+    search: str = ""
+    environments: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    sort: Sort = Sort.WORST
+    page: int = 1
+    size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PostureRow:
+    """One API in one published sync; `cells` has a mapping per environment id."""
+
+    api_id: str
+    api_key: str
+    name: str
+    group_id: str | None
+    asset_id: str | None
+    verdict: Verdict
+    headline: str
+    counts: Mapping[str, int]  # open findings by severity
+    accepted: int
+    cells: Mapping[str, Json]
+    coverage: Mapping[str, Json]
+    notes: tuple[Json, ...]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PosturePage:
+    """One page of rows, and how many rows the filter lets through."""
+
+    rows: tuple[PostureRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The whole space in numbers, whatever the filter."""
+
+    total: int
+    verdicts: Mapping[str, int]
+
+
+def api_id(space_id: SpaceId, api_key: str) -> str:
+    """Return an API's id in its space: opaque, and the same in every sync."""
+    return hashlib.sha256(f"{space_id}\0{api_key}".encode()).hexdigest()[:32]
+
+
+async def page(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, wanted: Filter
+) -> PosturePage:
+    """Return one page of the rows of a published sync."""
+    which = and_(valid(site_id, space_id, number), *matching(wanted))
+    total = await db.scalar(select(func.count()).select_from(posture_rows).where(which)) or 0
+    rows = await db.execute(
+        select(posture_rows)
+        .where(which)
+        .order_by(*_order(wanted.sort))
+        .limit(wanted.size)
+        .offset((wanted.page - 1) * wanted.size)
+    )
+    return PosturePage(tuple(_row(row) for row in rows), total)
+
+
+async def summary(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Summary:
+    """Return how many APIs have each verdict; every verdict is there, 0 included."""
+    rows = await db.execute(
+        select(posture_rows.c.verdict, func.count())
+        .where(valid(site_id, space_id, number))
+        .group_by(posture_rows.c.verdict)
+    )
+    verdicts = {verdict.value: 0 for verdict in Verdict} | {row[0]: row[1] for row in rows}
+    return Summary(sum(verdicts.values()), verdicts)
+
+
+async def one(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, wanted_id: str
+) -> PostureRow | None:
+    """Return one API's row in a published sync, or None."""
+    found = await db.execute(
+        select(posture_rows).where(
+            valid(site_id, space_id, number), posture_rows.c.api_id == wanted_id
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else _row(row)
+
+
+async def groups(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> dict[str, int]:
+    """Return the Exchange groups of a published sync with the number of their APIs."""
+    mine = posture_rows.c
+    rows = await db.execute(
+        select(mine.group_id, func.count())
+        .where(valid(site_id, space_id, number), mine.group_id.is_not(None))
+        .group_by(mine.group_id)
+        .order_by(mine.group_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def input_digests(db: DB, site_id: SiteId, space_id: SpaceId) -> dict[str, bytes]:
+    """Return, by API key, the digest of what each current row was assessed from."""
+    mine = posture_rows.c
+    rows = await db.execute(
+        select(mine.api_key, mine.input_digest).where(
+            mine.site_id == site_id, mine.space_id == space_id, mine.to_number == OPEN
+        )
+    )
+    return {row[0]: bytes(row[1]) for row in rows}
+
+
+def valid(site_id: SiteId, space_id: SpaceId, number: int) -> ColumnElement[bool]:
+    """Return the condition for the rows of one published sync."""
+    mine = posture_rows.c
+    return and_(
+        mine.site_id == site_id,
+        mine.space_id == space_id,
+        mine.from_number <= number,
+        mine.to_number > number,
+    )
+
+
+def matching(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter; an environment means deployed or unreadable there."""
+    mine = posture_rows.c
+    conditions = list(of_api(wanted))
+    if wanted.severities:
+        conditions.append(mine.severities.overlap(list(wanted.severities)))
+    if wanted.kinds:
+        conditions.append(mine.kinds.overlap(list(wanted.kinds)))
+    return conditions
+
+
+def of_api(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter that speak of the API, not of its findings."""
+    mine = posture_rows.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.search:
+        places = (mine.name, mine.group_id, mine.asset_id)
+        found = (place.icontains(wanted.search, autoescape=True) for place in places)
+        conditions.append(or_(*found))
+    if wanted.environments:
+        conditions.append(mine.places.overlap(list(wanted.environments)))
+    if wanted.groups:
+        conditions.append(mine.group_id.in_(wanted.groups))
+    if wanted.verdicts:
+        conditions.append(mine.verdict.in_(wanted.verdicts))
+    return conditions
+
+
+def _order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
+    mine = posture_rows.c
+    name = func.lower(mine.name)
+    counts = [mine[severity.value] for severity in Severity]
+    orders: dict[Sort, tuple[ColumnElement[Any], ...]] = {
+        Sort.WORST: (mine.verdict_rank, *(count.desc() for count in counts), name),
+        Sort.BEST: (mine.verdict_rank.desc(), *(count.asc() for count in counts), name),
+        Sort.NAME: (name,),
+        Sort.NAME_REVERSED: (name.desc(),),
+        Sort.ASSET: (mine.group_id, mine.asset_id),
+        Sort.ASSET_REVERSED: (mine.group_id.desc(), mine.asset_id.desc()),
+    }
+    return (*orders[sort], mine.api_key)
+
+
+def _row(row: Row[Any]) -> PostureRow:
+    return PostureRow(
+        api_id=row.api_id,
+        api_key=row.api_key,
+        name=row.name,
+        group_id=row.group_id,
+        asset_id=row.asset_id,
+        verdict=Verdict(row.verdict),
+        headline=row.headline,
+        counts={severity.value: row._mapping[severity.value] for severity in Severity},
+        accepted=row.accepted,
+        cells=row.cells,
+        coverage=row.coverage,
+        notes=tuple(row.notes),
+        digest=bytes(row.digest),
+    )

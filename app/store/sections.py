@@ -1,0 +1,94 @@
+"""Sections: canonical JSON, kept once per site under the digest of its bytes."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+from sqlalchemy import select, text
+
+from app.caller import SiteId, SpaceId
+from app.posture.model import Json
+from app.store.bulk import copy_rows
+from app.store.database import DB
+from app.store.tables import OPEN, instance_versions, sections
+
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The digests of an instance's sections; None where nothing was ever read."""
+
+    facts: bytes | None = None
+    policies: bytes | None = None
+    tiers: bytes | None = None
+    contracts: bytes | None = None
+
+
+def canonical(body: Json) -> bytes:
+    """Return the one way to write a body: equal bodies give equal bytes."""
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+
+
+def digest(body: Json) -> bytes:
+    """Return the digest of a body's canonical form."""
+    return digest_of(canonical(body))
+
+
+def digest_of(canonical_body: bytes) -> bytes:
+    """Return the digest of a body that is canonical already."""
+    return blake2b(canonical_body, digest_size=DIGEST_BYTES).digest()
+
+
+async def known_digests(
+    db: DB, site_id: SiteId, space_id: SpaceId
+) -> dict[tuple[str, int], Digests]:
+    """Return what is current, by environment and instance: what need not be sent again."""
+    mine = instance_versions.c
+    rows = await db.execute(
+        select(
+            mine.environment_id,
+            mine.instance_id,
+            mine.facts,
+            mine.policies,
+            mine.tiers,
+            mine.contracts,
+        ).where(mine.site_id == site_id, mine.space_id == space_id, mine.to_number == OPEN)
+    )
+    return {(row[0], row[1]): Digests(*row[2:]) for row in rows}
+
+
+async def missing(db: DB, site_id: SiteId, digests: Collection[bytes]) -> set[bytes]:
+    """Return those digests whose bodies are not kept yet."""
+    wanted = set(digests)
+    rows = await db.scalars(
+        select(sections.c.digest).where(
+            sections.c.site_id == site_id, sections.c.digest.in_(wanted)
+        )
+    )
+    return wanted - {bytes(found) for found in rows}
+
+
+async def save(db: DB, site_id: SiteId, bodies: Mapping[bytes, bytes]) -> None:
+    """Keep canonical bodies by their digests; those already there stay as they are."""
+    if not bodies:
+        return
+    await copy_rows(
+        db, "new_sections", {"digest": "bytea", "body": "bytea"}, sorted(bodies.items())
+    )
+    statement = """
+        INSERT INTO sections (site_id, digest, body)
+        SELECT CAST(:site_id AS uuid), digest, body FROM pg_temp.new_sections ON CONFLICT DO NOTHING
+    """
+    await db.execute(text(statement), {"site_id": site_id})
+
+
+async def bodies(db: DB, site_id: SiteId, digests: Collection[bytes]) -> dict[bytes, Json]:
+    """Return the parsed bodies by digest; a digest that is not kept is absent."""
+    rows = await db.execute(
+        select(sections.c.digest, sections.c.body).where(
+            sections.c.site_id == site_id, sections.c.digest.in_(set(digests))
+        )
+    )
+    return {bytes(row[0]): orjson.loads(row[1]) for row in rows}
