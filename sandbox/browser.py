@@ -18,6 +18,9 @@ from playwright.async_api import (
     async_playwright,
 )
 
+from sandbox.processes import ROOT
+
+CONNECT_FILES = ROOT / ".node" / "node_modules" / "atlassian-connect-js" / "dist"
 CHROMIUM = Path("/usr/bin/chromium")
 INSTALL_LINE = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
 QUIET = (
@@ -46,10 +49,17 @@ class Record:
     """What went wrong in a browser, in order; empty when all is well."""
 
     troubles: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: [HOST_SCRIPT_NOISE])
+
+    def expect(self, text: str) -> None:
+        """Keep no console message with this text from now on: a test is about it."""
+        self.expected.append(text)
 
     def console(self, message: ConsoleMessage) -> None:
         """Keep errors and warnings, but for the host script's own message about feature flags."""
-        if message.type in {"error", "warning"} and HOST_SCRIPT_NOISE not in message.text:
+        if message.type in {"error", "warning"} and not any(
+            text in message.text for text in self.expected
+        ):
             self.troubles.append(f"console {message.type}: {message.text}")
 
     def error(self, error: Exception) -> None:
@@ -70,8 +80,12 @@ class Window:
 
     async def frame(self, module_key: str) -> Frame:
         """Return the app's frame of that module once its script is up."""
+        return await self.frame_in("body", module_key)
+
+    async def frame_in(self, place: str, module_key: str) -> Frame:
+        """Return the app's frame in a part of the host's page once its script is up."""
         holder = await self.page.wait_for_selector(
-            f'iframe[id*="{module_key}"]', timeout=PATIENCE_MS
+            f'{place} iframe[id*="{module_key}"]', timeout=PATIENCE_MS
         )
         frame = await holder.content_frame() if holder else None
         assert frame is not None
@@ -100,13 +114,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def window(
-    browser: Browser, origins: Sequence[str], host_files: Path
-) -> AsyncIterator[Window]:
+async def window(browser: Browser, origins: Sequence[str]) -> AsyncIterator[Window]:
     """Open a window that reaches these origins only; Atlassian's CDN is played from the npm files."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     record = Record()
-    await fence(context, record, origins, host_files)
+    await fence(context, record, origins)
     page = await context.new_page()
     page.on("console", record.console)
     page.on("pageerror", record.error)
@@ -116,9 +128,7 @@ async def window(
         await context.close()
 
 
-async def fence(
-    context: BrowserContext, record: Record, origins: Sequence[str], host_files: Path
-) -> None:
+async def fence(context: BrowserContext, record: Record, origins: Sequence[str]) -> None:
     """Answer the CDN from files, let our origins through, record and abort everything else."""
 
     async def decide(route: Route) -> None:
@@ -126,7 +136,7 @@ async def fence(
         if f"{address.scheme}://{address.netloc}" in origins:
             await route.continue_()
         elif address.hostname == CDN_HOST:
-            await from_files(route, host_files / cdn_file(address.path))
+            await from_files(route, CONNECT_FILES / cdn_file(address.path))
         elif address.hostname == FONT_HOST:
             await route.fulfill(status=200, body="", headers={"Access-Control-Allow-Origin": "*"})
         else:

@@ -26,10 +26,11 @@ NODE_MODULES = Path(__file__).parent.parent / ".node" / "node_modules"
 HOST = "localhost"
 
 
-def make_standin(ports: list[int], node_modules: Path = NODE_MODULES) -> StandIn:
-    """Return a fresh stand-in with one site per port."""
+def make_standin(
+    ports: list[int], http: httpx.AsyncClient, node_modules: Path = NODE_MODULES
+) -> StandIn:
+    """Return a fresh stand-in with one site per port; its calls to the app go through `http`."""
     sites = tuple(make_site(n, f"http://{HOST}:{port}") for n, port in enumerate(ports, start=1))
-    http = httpx.AsyncClient(timeout=20, trust_env=False, follow_redirects=False)
     return StandIn(sites=sites, node_modules=node_modules, http=http)
 
 
@@ -82,7 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (host_files.MissingPackages, OSError) as error:
         print(f"sandbox.confluence: {error}", file=sys.stderr)
         return 1
-    standin = make_standin([s.getsockname()[1] for s in sockets], chosen.node_modules)
+    http = httpx.AsyncClient(timeout=20, trust_env=False, follow_redirects=False)
+    standin = make_standin([s.getsockname()[1] for s in sockets], http, chosen.node_modules)
     asyncio.run(serve(sockets, standin))
     return 0
 

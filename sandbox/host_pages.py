@@ -276,7 +276,8 @@ async def save_macro(request: Request) -> Response:
 async def home(request: Request) -> Response:
     """Lead to the first space."""
     key = standin.of(request).site(request).spaces[0].key
-    return RedirectResponse(f"{CONTEXT_PATH}/spaces/{key}")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{CONTEXT_PATH}/spaces/{key}{query}")
 
 
 routes = [

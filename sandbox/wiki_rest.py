@@ -3,6 +3,7 @@
 import asyncio
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from atlassian_jwt.url_utils import hash_url  # type: ignore[import-untyped]
@@ -65,13 +66,13 @@ def asserted(site: Site, assertion: str, audience: str) -> str | None:
 
 async def grant_token(request: Request) -> Response:
     """Exchange a site's signed assertion for a token that acts as the person it names."""
-    form = await request.form()
+    form = dict(parse_qsl((await request.body()).decode()))
     here = standin.of(request)
     if form.get("grant_type") != GRANT_TYPE:
         return JSONResponse({"error": "unsupported_grant_type"}, 400)
-    if not set(str(form.get("scope", "READ")).split()) <= {"READ"}:
+    if not set(form.get("scope", "READ").split()) <= {"READ"}:
         return JSONResponse({"error": "invalid_scope"}, 400)
-    assertion = str(form.get("assertion", ""))
+    assertion = form.get("assertion", "")
     for site in here.sites:
         role = asserted(site, assertion, here.origin) if site.installation else None
         if role:
