@@ -1,0 +1,45 @@
+"""Pieces of the pages, fetched with a fresh token: filtering, progress, the settings form."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import HTMLResponse
+
+from app.caller import Right, TokenKind
+from app.store import connections
+from app.web import rendering, settings_view
+from app.web.dependencies import Admin, App, Viewer
+from app.web.posture_reading import posture_view, progress_view
+from app.web.queries import PostureQuery
+from app.web.routing import guard, space_router
+
+router = space_router("/fragments")
+
+
+@router.get("/posture")
+@guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
+async def show_filtered_posture(
+    viewer: Viewer, app: App, wanted: Annotated[PostureQuery, Query()]
+) -> HTMLResponse:
+    """Show the parts of the posture tab through a filter."""
+    view = await posture_view(app, viewer, wanted.filter(), datetime.now(UTC))
+    return rendering.html("fragments/posture.html", {"view": view})
+
+
+@router.get("/progress")
+@guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
+async def show_progress(viewer: Viewer, app: App) -> HTMLResponse:
+    """Show the sync that is under way; an empty part when there is none."""
+    view = await progress_view(app, viewer, datetime.now(UTC))
+    return rendering.html("fragments/progress.html", {"view": view})
+
+
+@router.get("/settings")
+@guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
+async def show_settings_form(admin: Admin, app: App) -> HTMLResponse:
+    """Show the settings form as it is stored now."""
+    async with app.database.transaction(admin.site_id) as db:
+        connection = await connections.current(db, admin.site_id, admin.space_id)
+    view = settings_view.settings(connection, admin.account_id, app.control_planes)
+    return rendering.html("fragments/settings.html", {"view": view})

@@ -1,0 +1,57 @@
+"""The pages inside Confluence: signed loads, about the signed space."""
+
+from datetime import UTC, datetime
+
+from starlette.responses import HTMLResponse
+
+from app.caller import Right, TokenKind
+from app.store import connections
+from app.store.posture_rows import Filter
+from app.web import rendering, settings_view
+from app.web.dependencies import Admin, App, SpaceCaller, Viewer, Visitor
+from app.web.posture_reading import posture_view
+from app.web.routing import guard, protected_router
+from app.web.state import Services
+
+router = protected_router()
+
+
+@router.get("/pages/posture")
+@guard(token=TokenKind.URL, right=Right.VIEWER)
+async def show_posture(viewer: Viewer, app: App) -> HTMLResponse:
+    """Show the posture tab, unfiltered: the host's address reaches the script alone."""
+    view = await posture_view(app, viewer, Filter(), datetime.now(UTC))
+    return rendering.html("posture.html", {**in_space(app, viewer), "view": view})
+
+
+@router.get("/pages/settings")
+@guard(token=TokenKind.URL, right=Right.ADMIN)
+async def show_settings(admin: Admin, app: App) -> HTMLResponse:
+    """Show the space's connection as a form, its secret left out."""
+    async with app.database.transaction(admin.site_id) as db:
+        connection = await connections.current(db, admin.site_id, admin.space_id)
+    view = settings_view.settings(connection, admin.account_id, app.control_planes)
+    return rendering.html("settings.html", {**in_space(app, admin), "view": view})
+
+
+@router.get("/pages/start")
+@guard(token=TokenKind.URL, right=Right.NONE)
+async def show_start(visitor: Visitor, app: App) -> HTMLResponse:
+    """Show what to do after the installation; it has no space and no data."""
+    del visitor
+    return rendering.html("start.html", anywhere(app))
+
+
+def anywhere(services: Services) -> dict[str, object]:
+    """Return what every page is given."""
+    return rendering.frame(services.base_url, services.connect_script_url, services.static)
+
+
+def in_space(services: Services, viewer: SpaceCaller) -> dict[str, object]:
+    """Return what a page about a space is given."""
+    return {
+        **anywhere(services),
+        "space_id": viewer.space_id,
+        "space_key": viewer.caller.space_key or "",
+        "host_base": viewer.caller.rest_base,
+    }

@@ -1,0 +1,76 @@
+"""Reading what the posture tab shows: one transaction, one published sync."""
+
+from datetime import datetime
+
+from app.caller import Right
+from app.store import connections, findings, posture_rows, syncs
+from app.store.connections import Connection
+from app.store.database import DB
+from app.store.posture_rows import Filter
+from app.store.syncs import Sync
+from app.web.dependencies import SpaceCaller
+from app.web.posture_view import Person, PostureView, Published, connected, without_connection
+from app.web.rights import includes
+from app.web.state import Services
+
+RECENT_SYNCS = 10
+
+
+def person(viewer: SpaceCaller) -> Person:
+    """Return which controls to show; the server asks again when one is used."""
+    return Person(
+        can_edit=includes(viewer.right, Right.EDITOR),
+        can_configure=includes(viewer.right, Right.ADMIN),
+    )
+
+
+async def posture_view(
+    services: Services, viewer: SpaceCaller, wanted: Filter, now: datetime
+) -> PostureView:
+    """Return the tab of a space through a filter, in whichever state the space is."""
+    who = person(viewer)
+    async with services.database.transaction(viewer.site_id) as db:
+        connection = await connections.current(db, viewer.site_id, viewer.space_id)
+        if connection is None:
+            return without_connection(who, now)
+        recent, _ = await syncs.newest(db, viewer.site_id, viewer.space_id, size=RECENT_SYNCS)
+        sync = await syncs.published(db, viewer.site_id, viewer.space_id)
+        published = await _published(db, viewer, connection, sync, wanted)
+    return connected(
+        connection,
+        who,
+        now,
+        recent=recent,
+        published=published,
+        wanted=wanted,
+        bases=services.control_planes.values(),
+    )
+
+
+async def _published(
+    db: DB, viewer: SpaceCaller, connection: Connection, sync: Sync | None, wanted: Filter
+) -> Published | None:
+    if sync is None or sync.number is None:
+        return None
+    place = (db, viewer.site_id, viewer.space_id, sync.number)
+    group_ids = await posture_rows.groups(*place)
+    names = {group_id: connection.group_names.get(group_id, group_id) for group_id in group_ids}
+    automated = await findings.of_space(*place)
+    return Published(
+        sync,
+        await posture_rows.summary(*place),
+        await posture_rows.page(*place, wanted),
+        sorted(names.items(), key=lambda item: item[1].casefold()),
+        [finding.sentence for finding in automated if finding.severity != "info"],
+    )
+
+
+async def progress_view(services: Services, viewer: SpaceCaller, now: datetime) -> PostureView:
+    """Return the tab with nothing but the sync that is under way, if one is."""
+    who = person(viewer)
+    async with services.database.transaction(viewer.site_id) as db:
+        connection = await connections.current(db, viewer.site_id, viewer.space_id)
+        running = await syncs.unfinished(db, viewer.site_id, viewer.space_id)
+    if connection is None:
+        return without_connection(who, now)
+    return connected(connection, who, now, recent=(running,) if running else ())

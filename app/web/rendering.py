@@ -1,0 +1,83 @@
+"""Templates to text: the Jinja2 environment, static addresses, and what every page is given."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import jinja2
+from starlette.responses import HTMLResponse
+
+from app.web import sentences, words
+from app.web.static_files import StaticTree
+
+if TYPE_CHECKING:
+    from app.web.errors import Fault
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """Return the environment: all text is escaped, an undefined name is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["iso"] = iso
+    environment.filters["moment"] = sentences.moment
+    environment.filters["ago"] = sentences.ago
+    environment.globals["words"] = words
+    environment.globals["t"] = words.TEXTS
+    return environment
+
+
+def iso(time: datetime) -> str:
+    """Return a time as `<time datetime>` wants it, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def base_path(base_url: str) -> str:
+    """Return the path under which the product is served, without a trailing slash; mostly empty."""
+    return urlsplit(base_url).path.rstrip("/")
+
+
+def frame(base_url: str, connect_script_url: str, static: StaticTree) -> dict[str, object]:
+    """Return what `base.html` needs: where static files and the host's script are."""
+    path = base_path(base_url)
+    return {
+        "base_path": path,
+        "static": f"{path}/static/{static.digest}",
+        "connect_script_url": connect_script_url,
+        "host_base": "",
+        "space_id": "",
+        "space_key": "",
+    }
+
+
+def rendered(name: str, context: Mapping[str, object]) -> str:
+    """Return a template filled in; every name that it uses must be in the context."""
+    return templates().get_template(name).render(context)
+
+
+def html(name: str, context: Mapping[str, object]) -> HTMLResponse:
+    """Return a template filled in, as an answer."""
+    return HTMLResponse(rendered(name, context))
+
+
+def error_page(
+    base_url: str, connect_script_url: str, static: StaticTree
+) -> "Callable[[Fault], str]":
+    """Return what shows a fault as a small readable page."""
+    given = frame(base_url, connect_script_url, static)
+
+    def page(fault: "Fault") -> str:
+        return rendered("error.html", {**given, "fault": fault, **sentences.of_fault(fault.code)})
+
+    return page

@@ -1,0 +1,123 @@
+"""Sentences with numbers, names and times in them, as the pages say them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.web.words import FAULTS, TEXTS
+
+
+def of_fault(code: str) -> dict[str, str]:
+    """Return the title and the next step for an error's code; a general pair for any other."""
+    title, step = FAULTS.get(
+        code,
+        ("This did not work", "Reload the page. If it happens again, report the request id below."),
+    )
+    return {"title": title, "step": step}
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: "1 API", "2 APIs"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def moment(time: datetime) -> str:
+    """Return a time in full, as the server says it: UTC. The script rewrites it."""
+    return f"{time.day} {time:%b %Y, %H:%M} UTC"
+
+
+def ago(time: datetime, now: datetime) -> str:
+    """Return how long ago a time was, in its largest whole unit."""
+    seconds = max(0, int((now - time).total_seconds()))
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+    for unit, length in units:
+        if seconds >= length:
+            return f"{count(seconds // length, unit)} ago"
+    return "just now"
+
+
+def hours(number: int) -> str:
+    """Return a number of hours in words."""
+    return "hour" if number == 1 else count(number, "hour")
+
+
+def policies(number: int | None, switched_off: int, automated: int) -> str:
+    """Say how many policies an environment applies: none, off and automated ones told apart."""
+    if number is None:
+        text = "Policies: could not read"
+    elif number == 0:
+        text = "Policies: none"
+    else:
+        text = count(number, "policy", "policies")
+    if switched_off:
+        text += f" ({switched_off} off)"
+    if automated:
+        text += f" +{automated} automated"
+    return text
+
+
+def tiers(names: Sequence[str] | None) -> str:
+    """Name the SLA tiers: none where none were read."""
+    if names is None:
+        return "Tiers: could not read"
+    return "Tiers: " + (", ".join(names) or "none")
+
+
+def contracts(number: int | None) -> str:
+    """Say how many contracts are approved: none where zero was read."""
+    if number is None:
+        return "Contracts: could not read"
+    return count(number, "contract") if number else "Contracts: none"
+
+
+def stale(age: str, interval_hours: int) -> str:
+    """Say that what is shown is older than twice the interval."""
+    return f"It was last read {age}; a sync is due every {hours(interval_hours)}."
+
+
+def sentence(text: str) -> str:
+    """Return a reason as a sentence of its own: a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def connected(organization: str | None, environments: Sequence[str]) -> str:
+    """Say what the space is connected to; the environments are unknown until they were listed."""
+    if not environments:
+        return f"{organization or 'Anypoint'}. The environments are listed by the first sync."
+    return f"{organization or 'Anypoint'}: {', '.join(environments)}."
+
+
+def shrunk(earlier: int, later: int) -> str:
+    """Say that a sync found far fewer instances than the one before."""
+    return (
+        f"The last sync read {count(later, 'API instance')}, the one before {earlier:,}. "
+        "If nothing was removed in Anypoint, a scope or a business group may be missing."
+    )
+
+
+def coverage(whole: int, environments: int, total: int, unknown: int) -> str:
+    """Say how much was read: a verdict never stands without it."""
+    if whole == environments:
+        read = f"{count(total, 'API')} in {count(environments, 'environment')}, read completely"
+    else:
+        read = f"{count(total, 'API')}; {whole} of {count(environments, 'environment')} read completely"
+    return f"{read}, {unknown} unknown." if unknown else f"{read}."
+
+
+def found(total: int, of: int) -> str:
+    """Say how many rows match."""
+    return count(total, "API") if total == of else f"{total:,} of {count(of, 'API')}"
+
+
+def range_line(page: int, size: int, total: int) -> str:
+    """Say which rows of how many a page shows."""
+    first = (page - 1) * size + 1
+    return f"{first:,}–{min(page * size, total):,} of {count(total, 'API')}"
+
+
+def reading(name: str | None, done: int, total: int | None) -> str:
+    """Say where a running sync is."""
+    if total is None:
+        return f"Reading {name or 'Anypoint'}: listing the APIs"
+    if done >= total:
+        return TEXTS["publishing"]
+    return f"Reading {name or 'Anypoint'}: {done:,} of {count(total, 'API')}"

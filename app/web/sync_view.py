@@ -1,0 +1,156 @@
+"""What the posture tab says of syncs: the running one's progress, and messages about the last."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.store.connections import Connection
+from app.store.syncs import Outcome, State, Sync, SyncEnvironment
+from app.web import sentences, words
+
+t = words.TEXTS
+SHRUNK_BELOW = 0.5
+MOST_AUTOMATED_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentShown:
+    """How far an environment is."""
+
+    name: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncShown:
+    """A queued or running sync."""
+
+    id: str
+    state: str
+    line: str
+    done: int
+    total: int | None
+    environments: Sequence[EnvironmentShown]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A section message; `action` is what its link does, `read_at` how old that is what is shown."""
+
+    role: str  # information | success | warning | unknown | error
+    title: str
+    text: str
+    action: str = ""  # settings | sync
+    label: str = ""
+    read_at: datetime | None = None
+
+
+def sync_shown(sync: Sync | None) -> SyncShown | None:
+    """Return a sync's progress, or None when it is over or there is none."""
+    if sync is None or sync.state not in {State.QUEUED, State.RUNNING}:
+        return None
+    current = next((item for item in sync.environments if item.outcome is Outcome.PENDING), None)
+    line = sentences.reading(current.name if current else None, sync.done, sync.total)
+    return SyncShown(
+        id=sync.id,
+        state=sync.state,
+        line=t["waiting"] if sync.state is State.QUEUED else line,
+        done=sync.done,
+        total=sync.total,
+        environments=[EnvironmentShown(item.name, progress(item)) for item in sync.environments],
+    )
+
+
+def progress(environment: SyncEnvironment) -> str:
+    """Say how far an environment of a running sync is."""
+    if environment.outcome is Outcome.FAILED:
+        return environment.reason or t["could_not_read"]
+    apis = sentences.count(environment.instances, "API")
+    if environment.outcome is Outcome.PENDING:
+        return f"{apis} so far" if environment.instances else "waiting"
+    return f"{apis} read" if environment.outcome is Outcome.OK else f"{apis} read, not all of each"
+
+
+def messages(
+    connection: Connection,
+    newest: Sync | None,
+    published: Sync | None,
+    *,
+    before: Sync | None,
+    automated: Sequence[str],
+    now: datetime,
+    can_edit: bool,
+    can_configure: bool,
+) -> list[Message]:
+    """Return what must be said above the table, the gravest first; empty when all is well."""
+    found = list(_of_credentials(connection, can_configure=can_configure))
+    found += _of_failure(newest, can_edit=can_edit)
+    if published is not None:
+        found += _of_environments(published)
+        found += _of_age(connection, published, now, can_edit=can_edit)
+        found += _of_shrinking(before, published)
+    found += _of_automated(automated)
+    return found
+
+
+def _of_credentials(connection: Connection, *, can_configure: bool) -> Iterator[Message]:
+    if connection.refused_at is None:
+        return
+    if can_configure:
+        yield Message("error", t["refused"], t["refused_text"], "settings", t["refused_action"])
+    else:
+        yield Message("error", t["refused"], f"{t['refused_text']} {t['refused_ask']}")
+
+
+def _of_failure(newest: Sync | None, *, can_edit: bool) -> Iterator[Message]:
+    if newest is None or newest.state is not State.FAILED:
+        return
+    text = f"{sentences.sentence(newest.reason or words.REASON_UNKNOWN)} {t['stays']}"
+    action = ("sync", t["try_again"]) if can_edit else ("", "")
+    yield Message("error", t["failed_sync"], text, *action)
+
+
+def _of_environments(published: Sync) -> Iterator[Message]:
+    for item in published.environments:
+        reason = sentences.sentence(item.reason or words.REASON_UNKNOWN)
+        if item.outcome is Outcome.FAILED:
+            title = f"{item.name} could not be read"
+            yield Message("unknown", title, reason, read_at=item.read_at)
+        elif item.outcome is Outcome.PARTIAL:
+            title = f"{item.name} was read in part"
+            yield Message("unknown", title, reason)
+
+
+def _of_age(
+    connection: Connection, published: Sync, now: datetime, *, can_edit: bool
+) -> Iterator[Message]:
+    interval = connection.sync_interval_hours
+    finished = published.finished_at
+    if finished is None or now - finished <= timedelta(hours=2 * interval):
+        return
+    action = ("sync", t["sync_now"]) if can_edit else ("", "")
+    yield Message(
+        "warning", t["stale"], sentences.stale(sentences.ago(finished, now), interval), *action
+    )
+
+
+def _of_shrinking(before: Sync | None, published: Sync) -> Iterator[Message]:
+    if before is None:
+        return
+    earlier, later = read_instances(before.environments), read_instances(published.environments)
+    if later < earlier * SHRUNK_BELOW:
+        yield Message("warning", t["shrunk"], sentences.shrunk(earlier, later))
+
+
+def read_instances(environments: Iterable[SyncEnvironment]) -> int:
+    """Return how many instances a sync read over all its environments."""
+    return sum(item.instances for item in environments)
+
+
+def _of_automated(sentences: Sequence[str]) -> Iterator[Message]:
+    if not sentences:
+        return
+    shown = " ".join(sentences[:MOST_AUTOMATED_SHOWN])
+    hidden = len(sentences) - MOST_AUTOMATED_SHOWN
+    text = f"{shown} And {hidden} more." if hidden > 0 else shown
+    yield Message("warning", t["automated"], text)

@@ -1,0 +1,96 @@
+// The place that shows us: its token, address, notices, navigation. Nothing else knows the door.
+
+const APP_KEY = "plumbline";
+const MODULES = { settings: "plumbline-settings", posture: "plumbline-posture" };
+const ANSWER_WITHIN_MS = 10_000;
+
+const root = document.documentElement;
+const AP = window.AP;
+const isFramed = window.parent !== window && AP !== undefined;
+let listening = 0;
+
+// Some of the host's functions answer by callback, some by promise, some at once.
+function answerOf(call, fallback) {
+  return new Promise((resolve) => {
+    const give = (value) => resolve(value ?? fallback);
+    const timer = setTimeout(() => give(fallback), ANSWER_WITHIN_MS);
+    const settle = (value) => {
+      clearTimeout(timer);
+      give(value);
+    };
+    try {
+      const value = call(settle);
+      if (value && typeof value.then === "function") {
+        value.then(settle, () => settle(fallback));
+      } else if (value !== undefined) {
+        settle(value);
+      }
+    } catch {
+      settle(fallback);
+    }
+  });
+}
+
+function productAddress(moduleKey) {
+  const place = new URLSearchParams();
+  place.set("space.key", root.dataset.spaceKey);
+  place.set("space.id", root.dataset.spaceId);
+  return `${root.dataset.hostBase}/plugins/servlet/ac/${APP_KEY}/${moduleKey}?${place}`;
+}
+
+export const host = {
+  isFramed,
+
+  // Fresh for every request, always by callback: without one, old hosts answer undefined.
+  async authorization() {
+    const token = isFramed ? await answerOf((done) => void AP.context.getToken(done), "") : "";
+    return token ? `JWT ${token}` : null;
+  },
+
+  address: {
+    async read() {
+      if (!isFramed || !AP.history) return "";
+      const state = await answerOf((done) => AP.history.getState("hash", done), "");
+      return typeof state === "string" ? state.replace(/^[#!?]+/, "") : "";
+    },
+
+    push(state) {
+      if (isFramed && AP.history) AP.history.pushState(state);
+    },
+
+    // A callback may be good for one event or for all: each is answered once, then replaced.
+    listen(changed) {
+      if (!isFramed || !AP.history?.popState) return;
+      const mine = ++listening;
+      AP.history.popState((event) => {
+        if (mine !== listening) return;
+        this.listen(changed);
+        const url = String(event?.newURL ?? "");
+        changed(url.slice(url.indexOf("#") + 1).replace(/^[!?]+/, ""));
+      });
+    },
+  },
+
+  flag(type, title, body) {
+    if (!isFramed || !AP.flag) return;
+    AP.flag.create({ type, title, body, close: type === "error" ? "manual" : "auto" });
+  },
+
+  reload() {
+    if (isFramed && AP.navigator) AP.navigator.reload();
+    else window.location.reload();
+  },
+
+  // Plain links into the product, so that they can be opened in a new tab as well.
+  link(scope = document) {
+    if (!root.dataset.hostBase) return;
+    for (const anchor of scope.querySelectorAll("a[data-open]")) {
+      anchor.href = productAddress(MODULES[anchor.dataset.open]);
+      anchor.target = "_top";
+    }
+  },
+
+  theme() {
+    if (isFramed && AP.theming) AP.theming.initializeTheming();
+  },
+};

@@ -1,0 +1,50 @@
+// What is said to the person: politely for results, at once and in place for what went wrong.
+
+import { host } from "./host.js";
+
+const texts = document.body.dataset;
+
+export function announce(text) {
+  document.getElementById("announcement").textContent = text;
+}
+
+export function clearNotice() {
+  document.getElementById("notice").replaceChildren();
+}
+
+function button(label, act) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "button button-link";
+  element.textContent = label;
+  element.addEventListener("click", act);
+  return element;
+}
+
+function paragraph(text, className = "") {
+  const element = document.createElement("p");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+// The message stays until the next attempt; `again` is what was attempted.
+export function showFailure(failure, again) {
+  const section = document.createElement("section");
+  section.className = "message message-error";
+  const details = failure.requestId ? `${texts.textRequest} ${failure.requestId}` : "";
+  const act =
+    failure.status === 401
+      ? button(texts.textReload, () => host.reload())
+      : button(texts.textAgain, () => {
+          clearNotice();
+          again?.();
+        });
+  const actions = document.createElement("div");
+  actions.className = "actions";
+  actions.append(act);
+  section.append(paragraph(failure.message), paragraph(details, "small subtle"), actions);
+  const notice = document.getElementById("notice");
+  notice.replaceChildren(section);
+  notice.scrollIntoView({ block: "nearest" });
+}

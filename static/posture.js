@@ -1,0 +1,150 @@
+// The posture tab: filters, sorting and pages as states of the host's address.
+
+import { host } from "./host.js";
+import { announce, clearNotice, showFailure } from "./notices.js";
+import { dress, ready } from "./page.js";
+import { fragment } from "./requests.js";
+import { followSync, startSync, cancelSync } from "./syncing.js";
+
+const TYPING_PAUSE_MS = 250;
+
+let state = "";
+let running = null;
+
+const part = (name, scope = document) => scope.querySelector(`[data-part="${name}"]`);
+
+// Focus goes back to the element of the same id, else to the table: never to the top of the page.
+function keepingFocus(change) {
+  const id = document.activeElement?.id;
+  const isInside = document.activeElement !== document.body;
+  change();
+  if (!isInside || document.activeElement !== document.body) return;
+  const target = (id && document.getElementById(id)) || document.getElementById("table-region");
+  target?.focus({ preventScroll: true });
+}
+
+function replaceParts(answer, kept) {
+  const main = document.querySelector("main");
+  const names = [...answer.querySelectorAll("[data-part]")].map((item) => item.dataset.part);
+  for (const old of main.querySelectorAll("[data-part]")) {
+    if (!names.includes(old.dataset.part)) old.remove();
+  }
+  for (const name of names) {
+    const fresh = part(name, answer);
+    const old = part(name);
+    if (old === null) main.append(document.adoptNode(fresh));
+    else if (!kept.includes(name)) old.replaceChildren(...fresh.childNodes);
+  }
+}
+
+function show(answer, kept) {
+  const regionLeft = document.getElementById("table-region")?.scrollLeft ?? 0;
+  keepingFocus(() => replaceParts(answer, kept));
+  const region = document.getElementById("table-region");
+  if (region) region.scrollLeft = regionLeft;
+  dress();
+  announce(document.getElementById("result-count")?.textContent ?? "");
+}
+
+// The form is left as the person has it while they use it, and follows the address otherwise.
+async function load(next, { isTyped = false } = {}) {
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  document.getElementById("table-region")?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fragment(next ? `posture?${next}` : "posture", { signal });
+    if (signal.aborted) return;
+    state = next;
+    clearNotice();
+    show(answer, isTyped ? ["filters", "sync"] : ["sync"]);
+    markDropdowns();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    showFailure(error, () => load(next, { isTyped }));
+  } finally {
+    if (!signal.aborted) document.getElementById("table-region")?.removeAttribute("aria-busy");
+  }
+}
+
+function go(next, options) {
+  if (next === state) return;
+  host.address.push(next);
+  load(next, options);
+}
+
+function stateOfForm() {
+  const chosen = new URLSearchParams();
+  for (const [name, value] of new FormData(document.getElementById("filters"))) {
+    if (value.trim()) chosen.append(name, value.trim());
+  }
+  const present = new URLSearchParams(state);
+  for (const name of ["sort", "size"]) {
+    if (present.has(name)) chosen.set(name, present.get(name));
+  }
+  return chosen.toString();
+}
+
+function markDropdowns() {
+  for (const dropdown of document.querySelectorAll(".dropdown")) {
+    const isUsed = [...dropdown.querySelectorAll("input:checked")].some((input) => input.value);
+    dropdown.classList.toggle("is-used", isUsed);
+  }
+}
+
+function closeDropdowns(except) {
+  for (const open of document.querySelectorAll(".dropdown[open]")) {
+    if (open !== except) open.open = false;
+  }
+}
+
+let typing;
+
+document.addEventListener("input", (event) => {
+  if (!event.target.closest("#filters")) return;
+  clearTimeout(typing);
+  markDropdowns();
+  const pause = event.target.id === "search" ? TYPING_PAUSE_MS : 0;
+  typing = setTimeout(() => go(stateOfForm(), { isTyped: true }), pause);
+});
+
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(typing);
+  go(stateOfForm(), { isTyped: true });
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.id === "page-size") go(event.target.value);
+});
+
+document.addEventListener("click", (event) => {
+  closeDropdowns(event.target.closest(".dropdown"));
+  const leads = event.target.closest("[data-query]");
+  if (leads) {
+    event.preventDefault();
+    go(leads.dataset.query);
+  }
+  const action = event.target.closest("[data-action]");
+  if (action?.dataset.action === "sync") startSync(action);
+  if (action?.dataset.action === "cancel") cancelSync(action);
+});
+
+document.addEventListener("keydown", (event) => {
+  const open = event.target.closest?.(".dropdown[open]");
+  if (event.key !== "Escape" || !open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+
+document.addEventListener("focusin", (event) => closeDropdowns(event.target.closest(".dropdown")));
+document.addEventListener("sync-over", () => load(state));
+
+host.address.listen((next) => {
+  if (next !== state) load(next);
+});
+
+followSync();
+const asked = await host.address.read();
+if (asked) await load(asked);
+ready();

@@ -1,0 +1,191 @@
+// The settings: test, save and remove the connection; errors stand at their fields.
+
+import { host } from "./host.js";
+import { announce, clearNotice, showFailure } from "./notices.js";
+import { dress, ready } from "./page.js";
+import { fragment, json } from "./requests.js";
+import { moveEnvironment, showOrganizations, takeEnvironments } from "./environments.js";
+
+const texts = document.body.dataset;
+const EXAMPLE = "orders-mobile";
+
+const field = (name) => document.getElementById(name);
+const form = () => field("settings");
+
+function suffixes() {
+  const typed = field("ignored_application_suffixes").value.split(",");
+  return typed.map((item) => item.trim()).filter(Boolean);
+}
+
+// What is left out keeps its stored or usual value: an untouched list means "all environments".
+function values() {
+  const given = {
+    control_plane: field("control_plane").value,
+    client_id: field("client_id").value.trim(),
+    sync_interval_hours: Number(field("sync_interval_hours").value),
+    ignored_application_suffixes: suffixes(),
+  };
+  const secret = field("client_secret").value;
+  if (secret) given.client_secret = secret;
+  if (field("organization_id").value) given.organization_id = field("organization_id").value;
+  if (form().dataset.explicit === "true") {
+    const chosen = document.querySelectorAll("[name='environment']:checked");
+    given.environment_ids = [...chosen].map((input) => input.value);
+  }
+  const baseline = document.querySelector("[name='baseline']:checked");
+  if (baseline) given.baseline_environment_id = baseline.value;
+  return given;
+}
+
+function showErrors(fields) {
+  for (const place of document.querySelectorAll(".error")) {
+    const name = place.id.replace(/-error$/, "");
+    const text = fields[name] ?? "";
+    place.textContent = text;
+    if (text) field(name)?.setAttribute("aria-invalid", "true");
+    else field(name)?.removeAttribute("aria-invalid");
+  }
+  const first = document.querySelector("[aria-invalid='true']:not([hidden])");
+  first?.focus();
+  if (first) announce(texts.textUnsaved);
+  return Boolean(first);
+}
+
+function missing() {
+  const found = {};
+  for (const input of form().querySelectorAll("[data-required]:not([hidden])")) {
+    if (!input.value.trim()) found[input.id] = input.dataset.required;
+  }
+  return found;
+}
+
+function fail(error, again) {
+  if (error.status === 422) openSecretFor(error.fields);
+  const isPlaced = error.status === 422 && showErrors(error.fields);
+  if (!isPlaced) showFailure(error, again);
+}
+
+function openSecretFor(fields) {
+  if (fields.client_secret) replaceSecret();
+}
+
+async function busy(button, work) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  clearNotice();
+  try {
+    await work();
+  } catch (error) {
+    fail(error, () => busy(button, work));
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+async function redraw() {
+  const answer = await fragment("settings");
+  field("connection").replaceChildren(...answer.getElementById("connection").childNodes);
+  dress();
+  preview();
+}
+
+async function save() {
+  await json("connection", { method: "PUT", body: values() });
+  host.flag("success", texts.textSaved, texts.textSavedBody);
+  await redraw();
+  announce(texts.textSaved);
+  window.scrollTo({ top: 0 });
+}
+
+async function test() {
+  const result = await json("connection/test", { method: "POST", body: values() });
+  showOrganizations(result.organizations);
+  takeEnvironments(result.environments);
+  showResult(result);
+}
+
+function filled(id, selector, fill) {
+  const copy = field(id).content.cloneNode(true);
+  fill(copy.querySelector(selector));
+  return copy;
+}
+
+function showResult(result) {
+  const place = field("test-result");
+  place.replaceChildren();
+  if (!result.ok && result.missing_scopes.length === 0) {
+    place.append(filled("test-failed", "[data-problem]", (p) => (p.textContent = result.problem)));
+  } else {
+    place.append(filled("test-ok", "[data-found]", (p) => (p.textContent = foundLine(result))));
+  }
+  if (result.missing_scopes.length > 0) {
+    if (!result.ok) place.replaceChildren();
+    place.append(filled("test-missing", "[data-scopes]", (list) => listScopes(list, result)));
+  }
+  place.focus();
+}
+
+function foundLine({ organizations, environments, problem }) {
+  const select = field("organization_id");
+  const organization = select.selectedOptions[0]?.text ?? organizations[0]?.name ?? "Anypoint";
+  const names = environments.map(({ name, type }) => `${name} (${type})`).join(", ");
+  const line = texts.textFound
+    .replace("{organization}", () => organization)
+    .replace("{environments}", () => names);
+  return problem ? `${line} ${problem}` : line;
+}
+
+function listScopes(list, { missing_scopes: scopes }) {
+  for (const scope of scopes) {
+    const item = document.createElement("li");
+    item.textContent = scope;
+    list.append(item);
+  }
+}
+
+async function remove() {
+  await json("connection", { method: "DELETE" });
+  field("remove-dialog").close();
+  host.flag("success", texts.textRemoved, texts.textRemovedBody);
+  await redraw();
+  announce(texts.textRemoved);
+}
+
+function replaceSecret() {
+  const saved = field("secret-saved");
+  if (saved) saved.hidden = true;
+  field("client_secret").hidden = false;
+}
+
+function preview() {
+  const first = suffixes()[0];
+  field("suffix-preview").textContent = first
+    ? texts.textJoined.replace("{from}", () => EXAMPLE + first).replace("{to}", () => EXAMPLE)
+    : "";
+}
+
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!showErrors(missing())) busy(field("save"), save);
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.move) moveEnvironment(button);
+  if (button?.id === "test" && !showErrors(missing())) busy(button, test);
+  if (button?.id === "remove") field("remove-dialog").showModal();
+  if (button?.id === "remove-keep") field("remove-dialog").close();
+  if (button?.id === "remove-confirm") busy(button, remove);
+  if (button?.id === "replace-secret") {
+    replaceSecret();
+    field("client_secret").focus();
+  }
+});
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "ignored_application_suffixes") preview();
+  if (event.target.name === "environment") form().dataset.explicit = "true";
+});
+
+preview();
+ready();

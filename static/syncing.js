@@ -1,0 +1,84 @@
+// Starting, following and cancelling a sync.
+
+import { host } from "./host.js";
+import { announce, clearNotice, showFailure } from "./notices.js";
+import { fragment, json } from "./requests.js";
+
+const LOOK_AGAIN_MS = 1000;
+const WAIT_AFTER_FAULT_MS = 5000;
+const SPOKEN_EVERY = 5;
+
+const texts = document.body.dataset;
+const ENDS = {
+  published: ["success", texts.textSyncDone, texts.textSyncDoneBody],
+  failed: ["error", texts.textSyncFailed, ""],
+  cancelled: ["info", texts.textSyncCancelled, ""],
+};
+
+let timer;
+let looks = 0;
+
+const panel = () => document.querySelector("[data-part='sync'] [data-sync]");
+
+export function followSync() {
+  clearTimeout(timer);
+  if (panel()) timer = setTimeout(look, LOOK_AGAIN_MS);
+}
+
+async function look() {
+  const id = panel()?.dataset.sync;
+  try {
+    const answer = await fragment("progress");
+    swap(answer);
+    if (panel()) return followSync();
+    await end(id);
+  } catch (error) {
+    if (error.status === 401 || error.status === 404) return showFailure(error, look);
+    timer = setTimeout(look, WAIT_AFTER_FAULT_MS);
+  }
+}
+
+// The text of a running sync is spoken now and then, not every second.
+function swap(answer) {
+  const place = document.querySelector("[data-part='sync']");
+  const isCancelFocused = document.activeElement?.id === "cancel-sync";
+  place.replaceChildren(...answer.querySelector("[data-part='sync']").childNodes);
+  if (isCancelFocused) document.getElementById("cancel-sync")?.focus();
+  const text = place.querySelector("[data-progress-text]")?.textContent;
+  if (text && looks++ % SPOKEN_EVERY === 0) announce(text);
+}
+
+async function end(id) {
+  looks = 0;
+  const sync = id ? await json(`syncs/${id}`) : null;
+  const [type, title, body] = ENDS[sync?.state] ?? ENDS.published;
+  host.flag(type, title, body);
+  document.dispatchEvent(new CustomEvent("sync-over"));
+  announce(title);
+}
+
+export async function startSync(button) {
+  button.setAttribute("aria-busy", "true");
+  try {
+    await json("syncs", { method: "POST" });
+    clearNotice();
+    announce(texts.textSyncStarted);
+    await look();
+  } catch (error) {
+    showFailure(error, () => startSync(button));
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+export async function cancelSync(button) {
+  button.setAttribute("aria-busy", "true");
+  try {
+    await json(`syncs/${button.dataset.syncId}`, { method: "DELETE" });
+    await look();
+  } catch (error) {
+    showFailure(error, () => cancelSync(button));
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
