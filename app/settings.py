@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -220,6 +221,11 @@ def parse_keys(text: str) -> dict[str, bytes]:
             raise ValueError(f"key {key_id!r} must have {KEY_BYTES} bytes")
         keys[key_id] = key
     return keys
+
+
+def written_keys(keys: Mapping[str, bytes]) -> str:
+    """Return keys as the setting writes them."""
+    return ",".join(f"{key_id}:{base64.b64encode(key).decode()}" for key_id, key in keys.items())
 
 
 def is_loopback(host: str) -> bool:

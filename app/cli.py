@@ -1,0 +1,168 @@
+"""The commands: serve, work, migrate, and what an operator asks of them."""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from pydantic import SecretStr
+
+from app.connect.descriptor import descriptor
+from app.errors import AppError, BadConfiguration
+from app.main import create_app, join, web_routes
+from app.settings import Settings, written_keys
+from app.store.database import Database
+from app.store.embedded import EmbeddedPostgres, app_role
+from app.store.encryption import load_or_make_keys
+from app.store.migrating import upgrade
+from app.web.request_log import configure_logging
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS = 15
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; one line on standard error says why it could not."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environment()
+        configure_logging(settings.log_format)
+        return int(options.command(settings, options) or 0)
+    except AppError as error:
+        print(f"plumbline: {error.message}", file=sys.stderr)
+        return 1
+
+
+def serve(settings: Settings, _: argparse.Namespace) -> None:
+    """Answer requests until told to stop; 0 after SIGTERM."""
+    with _database(settings) as ready:
+        asyncio.run(_check_role(ready))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(ready),
+                host=ready.host,
+                port=ready.port,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                proxy_headers=False,
+                log_config=None,
+                lifespan="on",
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        # uvicorn raises the signal again after its shutdown; with a handler of ours that is harmless.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        server.run()
+        if not server.started:
+            raise BadConfiguration("PLUMBLINE_PORT: the server could not start, see above")
+
+
+def worker(settings: Settings, options: argparse.Namespace) -> None:
+    """Run jobs until told to stop."""
+    with _database(settings) as ready:
+        asyncio.run(_check_role(ready))
+        asyncio.run(_work(ready, options.concurrency))
+
+
+def migrate(settings: Settings, _: argparse.Namespace) -> None:
+    """Bring the database's schema to this release."""
+    app_url = settings.database_url.get_secret_value()
+    if not app_url:
+        with _database(settings):
+            return
+    owner_url = settings.migration_database_url.get_secret_value() or app_url
+    upgrade(owner_url, app_role(app_url))
+
+
+def show_descriptor(settings: Settings, _: argparse.Namespace) -> None:
+    """Print the Connect descriptor of this deployment."""
+    print(json.dumps(descriptor(settings.base_url), indent=2))
+
+
+def show_routes(settings: Settings, options: argparse.Namespace) -> None:
+    """Print every route with the token and the right that it asks for."""
+    routes = web_routes(settings)
+    if options.json:
+        print(json.dumps(routes, indent=2))
+        return
+    for route in routes:
+        print(f"{route['method']:7} {route['path']:60} {route['token']:10} {route['right']}")
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Settings]:
+    """Lend settings that name a database and keys; the embedded one runs meanwhile."""
+    if settings.database_url.get_secret_value():
+        if not settings.migration_database_url.get_secret_value():
+            log.warning(
+                "one database role both owns and serves: see PLUMBLINE_MIGRATION_DATABASE_URL"
+            )
+        yield settings
+        return
+    embedded = EmbeddedPostgres(settings.data_dir)
+    owner_url, app_url = embedded.start()
+    try:
+        upgrade(owner_url, app_role(app_url))
+        keys = settings.encryption_keys.get_secret_value() or written_keys(
+            load_or_make_keys(settings.data_dir)
+        )
+        yield settings.model_copy(
+            update={
+                "database_url": SecretStr(app_url),
+                "encryption_keys": SecretStr(keys),
+            }
+        )
+    finally:
+        embedded.stop()
+
+
+async def _check_role(settings: Settings) -> None:
+    """Refuse a role that would see through row-level security; away is for /readyz to say."""
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        if await database.problem() is None and (problem := await database.role_problem()):
+            raise BadConfiguration(f"PLUMBLINE_DATABASE_URL: {problem}")
+    finally:
+        await database.close()
+
+
+async def _work(settings: Settings, concurrency: int) -> None:
+    parts = join(settings)
+    async with parts.opened():
+        working = asyncio.create_task(parts.work(concurrency))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, working.cancel)
+        await asyncio.gather(working, return_exceptions=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="plumbline", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, command: object) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name, help=(getattr(command, "__doc__", "") or "").split("\n")[0]
+        )
+        made.set_defaults(command=command)
+        return made
+
+    add("serve", serve)
+    add("worker", worker).add_argument(
+        "--concurrency", type=int, default=4, help="syncs that run side by side"
+    )
+    add("migrate", migrate)
+    add("descriptor", show_descriptor)
+    add("routes", show_routes).add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""Where things are built and joined: settings in, a running product out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import httpx
+import orjson
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from app import outgoing
+from app.anypoint.auth import Credentials
+from app.anypoint.client import AnypointClient
+from app.anypoint.limiter import Gates, Limiter
+from app.caller import TokenKind
+from app.confluence import permissions
+from app.connect.descriptor import app_key, descriptor
+from app.connect.door import ConnectDoor
+from app.connect.lifecycle import Lifecycle
+from app.settings import Settings, parse_keys
+from app.store.database import Database
+from app.store.encryption import Keyring
+from app.sync.connecting import ConnectionService
+from app.sync.job import SyncJobs
+from app.sync.queue import Chores, Queue
+from app.sync.service import SyncService
+from app.web.assembly import bare_app, install_web
+from app.web.rights import Rights
+from app.web.routing import manifest
+from app.web.state import Services
+
+log = logging.getLogger(__name__)
+
+INLINE_JOBS = 4
+"""Jobs that the worker inside `serve` runs side by side."""
+
+HANDOVER_SECONDS = 10.0
+"""How long a stopping worker lets a job go on before it hands it over."""
+
+RESTART_SECONDS = 1.0
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The joined parts that both `serve` and `worker` need."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    queue: Queue
+    http: httpx.AsyncClient
+    syncs: SyncService
+    connections: ConnectionService
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Hold the queue's connections open, and give everything back in the end."""
+        try:
+            await self.queue.open()
+            yield
+        finally:
+            await self.queue.close()
+            await self.http.aclose()
+            await self.database.close()
+
+    async def work(self, jobs: int) -> None:
+        """Run jobs until cancelled; a worker whose connection died starts again."""
+        while True:
+            try:
+                await self.queue.work(jobs, HANDOVER_SECONDS)
+                return
+            except Exception:
+                # The edge of all jobs: a web process must not silently lose its inner worker.
+                log.exception("the worker ended, starting it again")
+                await asyncio.sleep(RESTART_SECONDS)
+
+
+def join(settings: Settings) -> Parts:
+    """Build the parts; the database and the keys must be named by now."""
+    url = settings.database_url.get_secret_value()
+    database = Database(url)
+    keyring = Keyring(parse_keys(settings.encryption_keys.get_secret_value()))
+    queue = Queue(url, settings.lease_seconds)
+    http = _outgoing(settings)
+    client = partial(_anypoint_client, settings, http, Gates())
+    syncs = SyncService(database, queue, utc_now)
+    connections = ConnectionService(
+        database=database,
+        keyring=keyring,
+        control_planes=settings.all_control_planes,
+        client=client,
+        syncs_service=syncs,
+        now=utc_now,
+    )
+    jobs = SyncJobs(
+        database=database,
+        keyring=keyring,
+        queue=queue,
+        syncs_service=syncs,
+        control_planes=settings.all_control_planes,
+        client=client,
+        concurrency=settings.sync_concurrency,
+        lease_seconds=settings.lease_seconds,
+        now=utc_now,
+    )
+    queue.register(Chores(run_sync=jobs.run, start_due_syncs=jobs.start_due))
+    return Parts(settings, database, keyring, queue, http, syncs, connections)
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Return the web app as it is served, with its inner worker if there is to be one."""
+    parts = join(settings)
+    services = _services(parts)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with parts.opened():
+            worker: asyncio.Task[None] | None = None
+            if settings.worker == "inline":
+                worker = asyncio.create_task(parts.work(INLINE_JOBS))
+            try:
+                yield
+            finally:
+                services.stopping.set()
+                if worker:
+                    worker.cancel()
+                    await asyncio.gather(worker, return_exceptions=True)
+
+    return install_web(bare_app(lifespan), services)
+
+
+def web_routes(settings: Settings) -> list[dict[str, str]]:
+    """Return the route manifest; nothing is connected for it."""
+    app = bare_app()
+    install_web(app, _services(join(settings)))
+    return manifest(app)
+
+
+def _services(parts: Parts) -> Services:
+    settings = parts.settings
+    door = ConnectDoor(
+        database=parts.database,
+        keyring=parts.keyring,
+        http=parts.http,
+        base_url=settings.base_url,
+        install_keys_url=settings.install_keys_url,
+        oauth_url=settings.atlassian_oauth_url,
+        clock=utc_now,
+    )
+    lifecycle = Lifecycle(
+        database=parts.database,
+        keyring=parts.keyring,
+        user_tokens=door.user_tokens,
+        app_key=app_key(),
+        confluence_origins=settings.confluence_origins,
+        uninstall_retention=timedelta(days=settings.uninstall_retention_days),
+        clock=utc_now,
+    )
+    return Services(
+        base_url=settings.base_url,
+        connect_script_url=settings.connect_script_url,
+        confluence_origins=settings.confluence_origins,
+        control_planes=settings.all_control_planes,
+        descriptor=orjson.dumps(descriptor(settings.base_url)),
+        database=parts.database,
+        keyring=parts.keyring,
+        doors={
+            TokenKind.INSTALL: door.install,
+            TokenKind.URL: door.url,
+            TokenKind.CALLBACK: door.callback,
+            TokenKind.CONTEXT: door.context,
+        },
+        lifecycle=lifecycle,
+        rights=Rights(
+            partial(permissions.rights, parts.http), seconds=settings.permission_cache_seconds
+        ),
+        syncs=parts.syncs,
+        connections=parts.connections,
+    )
+
+
+def _outgoing(settings: Settings) -> httpx.AsyncClient:
+    written_out = (
+        *settings.confluence_origins,
+        *settings.control_planes.values(),
+        settings.install_keys_url,
+        settings.atlassian_oauth_url,
+        settings.forge_jwks_url,
+    )
+    return outgoing.client(timeout=settings.request_timeout_seconds, operator_origins=written_out)
+
+
+def _anypoint_client(
+    settings: Settings,
+    http: httpx.AsyncClient,
+    gates: Gates,
+    base_url: str,
+    client_id: str,
+    client_secret: str,
+    fingerprint_key: bytes,
+) -> AnypointClient:
+    return AnypointClient(
+        http,
+        base_url,
+        Credentials(client_id, client_secret),
+        limiter=Limiter(settings.sync_concurrency, gates.of(base_url, client_id)),
+        fingerprint_key=fingerprint_key,
+        retry_wait_cap=settings.retry_wait_cap_seconds,
+    )

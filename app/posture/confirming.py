@@ -1,0 +1,31 @@
+"""Whether a finding of an earlier sync could have been seen by this one."""
+
+from collections.abc import Iterable, Mapping
+
+from app.posture.model import Json, Kind, NotRead, SectionName
+
+INSTANCES = "instances"
+
+_POLICIES = frozenset({SectionName.POLICIES, SectionName.AUTOMATED})
+_SECTIONS = {
+    "api": frozenset[SectionName](),
+    "extra": frozenset[SectionName](),
+    "product": frozenset[SectionName](),
+    "asset": frozenset[SectionName](),
+    "policy": _POLICIES,
+    "automated": frozenset({SectionName.AUTOMATED}),
+    "tier": frozenset({SectionName.TIERS}),
+    "contract": frozenset({SectionName.CONTRACTS}),
+    "posture": _POLICIES | {SectionName.TIERS, SectionName.CONTRACTS},
+}
+
+
+def needs_what_was_not_read(
+    kind: str, values: Mapping[str, Json], not_read: Iterable[NotRead]
+) -> bool:
+    """Tell whether a finding with these values needs something that was not read now."""
+    needed = _SECTIONS[Kind(kind).partition("_")[0]]
+    return any(
+        part.environment_id in values and (part.section == INSTANCES or part.section in needed)
+        for part in not_read
+    )

@@ -1,0 +1,165 @@
+"""Reading one sync: every chosen environment side by side, written in small batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.anypoint.client import AnypointClient, InstanceListing
+from app.anypoint.errors import CouldNotRead, Gone, Throttled
+from app.errors import AppError
+from app.posture.matching import api_key
+from app.posture.model import Environment, Json, SectionName
+from app.store.readings import Reading
+from app.store.sections import Digests, canonical, digest_of
+from app.store.syncs import Outcome
+from app.sync.journal import Batch, Ending, Journal
+
+BATCH_INSTANCES = 50
+"""How many instances are written in one transaction."""
+
+SECTIONS = (SectionName.POLICIES, SectionName.TIERS, SectionName.CONTRACTS)
+
+Part = tuple[bytes | None, str | None]
+"""The digest of a section that was read, or the reason why it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One attempt's reading of one organisation."""
+
+    client: AnypointClient
+    organization_id: str
+    journal: Journal
+    known_digests: frozenset[bytes]
+    now: Callable[[], datetime]
+    concurrency: int
+
+    async def read(self, environments: Mapping[int, Environment]) -> None:
+        """Read the environments by position, earlier ones first; raise what ends the whole sync."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for position, environment in environments.items():
+                    group.create_task(EnvironmentReader(self, position, environment).read())
+        except* AppError as errors:
+            raise first_of(errors) from errors
+
+
+def first_of(error: BaseException) -> BaseException:
+    """Return the first single error inside nested groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class EnvironmentReader:
+    """The reading of one environment: its list, its automated policies, its instances."""
+
+    def __init__(self, reader: Reader, position: int, environment: Environment) -> None:
+        self._client = reader.client
+        self._organization_id = reader.organization_id
+        self._journal = reader.journal
+        self._known = reader.known_digests
+        self._now = reader.now
+        self._position = position
+        self._environment = environment
+        self._batch = Batch()
+        self._reasons: list[str] = []
+        self._count = 0
+        # Bounds the instances in memory; the limiter alone would let them all queue.
+        self._room = asyncio.Semaphore(2 * reader.concurrency)
+
+    async def read(self) -> None:
+        """Read everything of the environment and write its mark; its own trouble stays its own."""
+        problem: str | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                automated = group.create_task(self._automated())
+                group.create_task(self._instances())
+        except* Throttled:
+            raise
+        except* CouldNotRead as errors:
+            problem = str(first_of(errors))
+        if problem is not None:
+            self._batch = Batch()
+            await self._finish(Ending(Outcome.FAILED, problem))
+            return
+        kept, unread = automated.result()
+        reason = " ".join(dict.fromkeys(self._reasons)) or None
+        outcome = Outcome.PARTIAL if reason else Outcome.OK
+        await self._finish(Ending(outcome, reason, self._now(), self._count, kept, unread))
+
+    async def _finish(self, ending: Ending) -> None:
+        batch, self._batch = self._batch, Batch()
+        await self._journal.finish(self._environment.id, batch, ending)
+
+    async def _automated(self) -> Part:
+        return await self._part(
+            self._client.automated_policies(
+                self._organization_id, self._environment, priority=self._position
+            )
+        )
+
+    async def _instances(self) -> None:
+        pages = self._client.instances(
+            self._organization_id, self._environment, priority=self._position
+        )
+        async with asyncio.TaskGroup() as group:
+            async for page in pages:
+                self._count += len(page)
+                self._journal.listed(self._environment.id, self._count, is_whole=False)
+                for listing in page:
+                    await self._room.acquire()
+                    group.create_task(self._instance(listing))
+            self._journal.listed(self._environment.id, self._count, is_whole=True)
+
+    async def _instance(self, listing: InstanceListing) -> None:
+        try:
+            parts = await self._sections(listing)
+        except Gone:
+            # Deleted between the list and the detail: it is no longer there to be compared.
+            self._count -= 1
+            return
+        finally:
+            self._room.release()
+        named = dict(zip(SECTIONS, parts, strict=True))
+        self._batch.rows.append(
+            Reading(
+                environment_id=self._environment.id,
+                instance_id=listing.instance_id,
+                api_key=api_key(listing.facts),
+                digests=Digests(self._keep(listing.facts), *(part[0] for part in parts)),
+                unread={name: part[1] for name, part in named.items() if part[1] is not None},
+                url=listing.url,
+            )
+        )
+        if len(self._batch.rows) >= BATCH_INSTANCES:
+            batch, self._batch = self._batch, Batch()
+            await self._journal.save(self._environment.id, batch)
+
+    async def _sections(self, listing: InstanceListing) -> tuple[Part, Part, Part]:
+        """Read the three lists of an instance; raise `Gone` where it has vanished."""
+        where = (self._organization_id, self._environment, listing.instance_id)
+        priority = self._position
+        active = listing.facts["active_contracts"]
+        return await asyncio.gather(
+            self._part(self._client.policies(*where, priority=priority)),
+            self._part(self._client.tiers(*where, priority=priority)),
+            self._part(self._client.contracts(*where, active_contracts=active, priority=priority)),
+        )
+
+    async def _part(self, reading: Awaitable[Json]) -> Part:
+        try:
+            return self._keep(await reading), None
+        except (Gone, Throttled):
+            raise
+        except CouldNotRead as error:
+            self._reasons.append(error.message)
+            return None, error.message
+
+    def _keep(self, body: Json) -> bytes:
+        encoded = canonical(body)
+        name = digest_of(encoded)
+        if name not in self._known:
+            self._batch.bodies[name] = encoded
+        return name

@@ -1,0 +1,261 @@
+"""Connecting a space to Anypoint: trying credentials, saving them, removing them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.anypoint.client import AnypointClient, Organization
+from app.anypoint.errors import CouldNotRead, CredentialsRefused, NotAllowed
+from app.anypoint.scopes import MissingScope
+from app.caller import AccountId, SiteId, SpaceId
+from app.errors import BadValue, NotThere
+from app.posture.model import Environment
+from app.store import connections, syncs
+from app.store.connections import Connection, ConnectionValues
+from app.store.database import Database
+from app.store.encryption import Keyring
+from app.sync.service import SyncService
+
+DESIGN = "design"
+"""The type of the environment that Design Center keeps for itself: nothing runs there."""
+
+MAX_INTERVAL_HOURS = 24 * 31
+MAX_ENVIRONMENTS = 50
+MAX_SUFFIXES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChange:
+    """What an administrator types; None keeps the stored secret or takes the default."""
+
+    control_plane: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    organization_id: str | None = None
+    environment_ids: tuple[str, ...] | None = None
+    baseline_environment_id: str | None = None
+    sync_interval_hours: int = 24
+    ignored_application_suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTest:
+    """What the credentials open; `problem` is a sentence where they open nothing."""
+
+    ok: bool
+    organizations: tuple[Organization, ...] = ()
+    environments: tuple[Environment, ...] = ()
+    missing_scopes: tuple[MissingScope, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What Anypoint says of an organisation, or that it is away just now."""
+
+    organization: Organization | None
+    environments: tuple[Environment, ...]
+
+
+ClientFactory = Callable[[str, str, str, bytes], AnypointClient]
+"""Base URL, client id, client secret, fingerprint key → a client of its own."""
+
+
+class ConnectionService:
+    """The commands of the settings page."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keyring: Keyring,
+        control_planes: Mapping[str, str],
+        client: ClientFactory,
+        syncs_service: SyncService,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._control_planes = control_planes
+        self._client = client
+        self._syncs = syncs_service
+        self._now = now
+
+    async def test(
+        self, site_id: SiteId, space_id: SpaceId, change: ConnectionChange | None
+    ) -> ConnectionTest:
+        """Try the given or else the stored values; store nothing."""
+        change = change or await self._stored_change(site_id, space_id)
+        client = self._client_for(change, await self._secret(site_id, space_id, change))
+        try:
+            organizations = await client.organizations(change.organization_id)
+            chosen = _chosen_organization(change, organizations)
+            listed = await client.environments(chosen.id)
+            kept = _chosen_environments(change, listed)
+            missing = await client.missing_scopes(chosen.id, kept)
+        except CredentialsRefused as error:
+            return ConnectionTest(ok=False, problem=error.message)
+        except NotAllowed as error:
+            scope = MissingScope(error.scope, None, "missing")
+            return ConnectionTest(ok=False, missing_scopes=(scope,), problem=error.message)
+        except CouldNotRead as error:
+            return ConnectionTest(ok=False, problem=error.message)
+        refused = any(scope.state == "missing" for scope in missing)
+        return ConnectionTest(not refused, organizations, listed, missing)
+
+    async def save(
+        self,
+        site_id: SiteId,
+        space_id: SpaceId,
+        account_id: AccountId | None,
+        change: ConnectionChange,
+    ) -> Connection:
+        """Check the values with Anypoint, store them and start a sync; Anypoint away: stored too."""
+        _check_bounds(change)
+        secret = await self._secret(site_id, space_id, change)
+        discovery = await self._discovered(change, secret)
+        async with self._database.transaction(site_id) as db:
+            before = await connections.current(db, site_id, space_id)
+            values = _values(change, discovery)
+            saved = await connections.save(
+                db, site_id, space_id, values, self._keyring, by=account_id, now=self._now()
+            )
+            if discovery.environments:
+                await connections.keep_environments(db, site_id, space_id, discovery.environments)
+            elif before and _is_elsewhere(before, values):
+                await connections.keep_environments(db, site_id, space_id, ())
+            if before:
+                await syncs.cancel_all(db, site_id, space_id, "The connection was changed.")
+            await self._syncs.request(db, site_id, space_id, account_id)
+            current = await connections.current(db, site_id, space_id)
+        return current or saved
+
+    async def remove(self, site_id: SiteId, space_id: SpaceId) -> None:
+        """Destroy the credentials and stop the syncs; the history stays."""
+        async with self._database.transaction(site_id) as db:
+            if not await connections.remove(db, site_id, space_id, self._now()):
+                raise NotThere
+            await syncs.cancel_all(db, site_id, space_id, "The connection was removed.")
+
+    async def _stored_change(self, site_id: SiteId, space_id: SpaceId) -> ConnectionChange:
+        async with self._database.transaction(site_id) as db:
+            stored = await connections.current(db, site_id, space_id)
+        if stored is None:
+            raise NotThere
+        return ConnectionChange(
+            control_plane=stored.control_plane,
+            client_id=stored.client_id,
+            organization_id=stored.organization_id,
+            environment_ids=stored.environment_ids,
+        )
+
+    async def _secret(self, site_id: SiteId, space_id: SpaceId, change: ConnectionChange) -> str:
+        """Return the secret as typed, or the stored one if it belongs to the same app and plane."""
+        if change.client_secret is not None:
+            return change.client_secret
+        async with self._database.transaction(site_id) as db:
+            stored = await connections.current(db, site_id, space_id)
+            secret = await connections.client_secret(db, site_id, space_id, self._keyring)
+        same = stored and (stored.control_plane, stored.client_id) == (
+            change.control_plane,
+            change.client_id,
+        )
+        # A stored secret is never sent to a place, or in a name, that it was not given for.
+        if secret is None or not same:
+            raise BadValue({"client_secret": "Enter the client secret of this Connected App."})
+        return secret
+
+    def _client_for(self, change: ConnectionChange, secret: str) -> AnypointClient:
+        base_url = self._control_planes.get(change.control_plane)
+        if base_url is None:
+            raise BadValue({"control_plane": "Choose one of the listed control planes."})
+        # Nothing that is sealed is kept from here, so no site's key is needed.
+        return self._client(base_url, change.client_id, secret, b"")
+
+    async def _discovered(self, change: ConnectionChange, secret: str) -> Discovery:
+        """Return what Anypoint says of the values; raise `BadValue` naming what it refuses."""
+        client = self._client_for(change, secret)
+        try:
+            organizations = await client.organizations(change.organization_id)
+            organization = _chosen_organization(change, organizations)
+            listed = await client.environments(organization.id)
+        except CredentialsRefused as error:
+            raise BadValue(
+                {"client_id": error.message, "client_secret": error.message}, error.message
+            ) from error
+        except NotAllowed as error:
+            raise BadValue({"client_id": error.message}, error.message) from error
+        except CouldNotRead:
+            return Discovery(None, ())
+        return Discovery(organization, _chosen_environments(change, listed))
+
+
+def _chosen_organization(
+    change: ConnectionChange, organizations: Sequence[Organization]
+) -> Organization:
+    if change.organization_id is None:
+        return organizations[0]
+    for organization in organizations:
+        if organization.id == change.organization_id:
+            return organization
+    raise BadValue({"organization_id": "The Connected App cannot see this organisation."})
+
+
+def _chosen_environments(
+    change: ConnectionChange, listed: Sequence[Environment]
+) -> tuple[Environment, ...]:
+    """Return the chosen environments in the given order; without a choice all but `design`."""
+    found = {item.id: item for item in listed}
+    if change.environment_ids is None:
+        ids = tuple(item.id for item in listed if item.type != DESIGN)
+    else:
+        ids = change.environment_ids
+    unknown = [id_ for id_ in ids if id_ not in found]
+    if unknown:
+        raise BadValue({"environment_ids": "Anypoint does not list one of these environments."})
+    if not ids:
+        raise BadValue({"environment_ids": "Choose at least one environment."})
+    if change.baseline_environment_id is not None and change.baseline_environment_id not in ids:
+        raise BadValue(
+            {"baseline_environment_id": "The baseline must be one of the chosen environments."}
+        )
+    return tuple(found[id_] for id_ in ids)
+
+
+def _values(change: ConnectionChange, discovery: Discovery) -> ConnectionValues:
+    organization = discovery.organization
+    return ConnectionValues(
+        control_plane=change.control_plane,
+        client_id=change.client_id,
+        client_secret=change.client_secret,
+        organization_id=organization.id if organization else change.organization_id,
+        organization_name=organization.name if organization else None,
+        environment_ids=change.environment_ids,
+        baseline_environment_id=change.baseline_environment_id,
+        sync_interval_hours=change.sync_interval_hours,
+        ignored_application_suffixes=change.ignored_application_suffixes,
+    )
+
+
+def _is_elsewhere(before: Connection, values: ConnectionValues) -> bool:
+    return (before.control_plane, before.client_id, before.organization_id) != (
+        values.control_plane,
+        values.client_id,
+        values.organization_id,
+    )
+
+
+def _check_bounds(change: ConnectionChange) -> None:
+    fields: dict[str, str] = {}
+    if not 1 <= change.sync_interval_hours <= MAX_INTERVAL_HOURS:
+        fields["sync_interval_hours"] = f"Choose 1 to {MAX_INTERVAL_HOURS} hours."
+    ids = change.environment_ids or ()
+    if len(ids) > MAX_ENVIRONMENTS or len(set(ids)) != len(ids):
+        fields["environment_ids"] = f"Choose up to {MAX_ENVIRONMENTS} different environments."
+    suffixes = change.ignored_application_suffixes
+    if len(suffixes) > MAX_SUFFIXES or not all(suffix.strip() for suffix in suffixes):
+        fields["ignored_application_suffixes"] = (
+            f"Give up to {MAX_SUFFIXES} suffixes, none of them empty."
+        )
+    if fields:
+        raise BadValue(fields)
