@@ -78,6 +78,10 @@ class Window:
     page: Page
     record: Record
 
+    def frame_of(self, module_key: str) -> Frame:
+        """Return the frame of that module, which is open already."""
+        return next(f for f in self.page.frames if f"__{module_key}" in f.name)
+
     async def frame(self, module_key: str) -> Frame:
         """Return the app's frame of that module once its script is up."""
         return await self.frame_in("body", module_key)

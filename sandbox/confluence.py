@@ -18,7 +18,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from sandbox import control, host_files, host_pages, wiki_rest
+from sandbox import control, host_calls, host_files, host_pages, wiki_rest
 from sandbox.sites import make_site
 from sandbox.standin import StandIn
 
@@ -44,7 +44,14 @@ def create_app(standin: StandIn) -> Starlette:
 
     files = host_files.routes(standin.node_modules)
     app = Starlette(
-        routes=[*host_pages.routes, *wiki_rest.routes, *control.routes, *files], lifespan=lifespan
+        routes=[
+            *host_pages.routes,
+            *host_calls.routes,
+            *wiki_rest.routes,
+            *control.routes,
+            *files,
+        ],
+        lifespan=lifespan,
     )
     app.state.standin = standin
     return app

@@ -1,6 +1,5 @@
 """Confluence's own pages: a space, its settings, a page with macros, and an app's frame."""
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox import frames, signing, standin
+from sandbox import frames, standin
 from sandbox.frames import Context, Visitor
 from sandbox.sites import CONTEXT_PATH, ROLES, Installation, Macro, Page, Space
 
@@ -226,53 +225,6 @@ def macro_data(visitor: Visitor, page: Page, macro: Macro) -> dict[str, Any] | N
     }
 
 
-async def frame(request: Request) -> Response:
-    """Resolve a frame that has no address yet, such as a dialog's, or whose token has expired."""
-    body, visitor = await request.json(), standin.visitor(request)
-    installed = visitor.site.installation
-    found = installed.module(str(body["module"])) if installed else None
-    if installed is None or found is None:
-        return JSONResponse({"error": "There is no such module."}, 404)
-    kind, module = found
-    context = frames.visible(visitor, body["context"])
-    return JSONResponse(
-        {
-            "url": frames.frame_url(visitor, installed, module, context, body["mode"]),
-            "addon_key": installed.key,
-            "key": module["key"],
-            "options": {"moduleType": kind, "productContext": context},
-        }
-    )
-
-
-async def token(request: Request) -> Response:
-    """Answer a fresh context token for a frame of this person."""
-    body, visitor = await request.json(), standin.visitor(request)
-    installed = visitor.site.installation
-    found = installed.module(str(body["module"])) if installed else None
-    if found is None:
-        return JSONResponse({"error": "There is no such module."}, 404)
-    context = frames.token_context(found[0], frames.visible(visitor, body["context"]))
-    return JSONResponse({"token": signing.context_token(visitor.site, visitor.account, context)})
-
-
-async def save_macro(request: Request) -> Response:
-    """Keep what a macro's editor saved, as a new macro or in place of the old one."""
-    body, visitor = await request.json(), standin.visitor(request)
-    page = visitor.site.pages.get(str(body["page"]))
-    if page is None or page.space.right(visitor.role) not in {"editor", "admin"}:
-        return JSONResponse({"error": "You may not edit this page."}, 403)
-    parameters = {str(k): str(v) for k, v in (body.get("parameters") or {}).items()}
-    macro = next((m for m in page.macros if m.id == body.get("id")), None)
-    if macro is None:
-        macro = Macro(str(uuid.uuid4()), str(body["key"]), {})
-        page.macros.append(macro)
-    macro.parameters = parameters
-    macro.body = body.get("body") or macro.body
-    page.version += 1
-    return JSONResponse({"id": macro.id})
-
-
 async def home(request: Request) -> Response:
     """Lead to the first space."""
     key = standin.of(request).site(request).spaces[0].key
@@ -289,7 +241,4 @@ routes = [
     Route(CONTEXT_PATH + "/pages/{id}", show_page),
     Route(CONTEXT_PATH + "/spaces/{key}/pages/{id}", show_page),
     Route(SERVLET + "/{app}/{module}", show_module),
-    Route(CONTEXT_PATH + "/_host/frame", frame, methods=["POST"]),
-    Route(CONTEXT_PATH + "/_host/token", token, methods=["POST"]),
-    Route(CONTEXT_PATH + "/_host/macros", save_macro, methods=["POST"]),
 ]
