@@ -12,7 +12,7 @@ from app.caller import Right, TokenKind
 from app.errors import NotThere
 from app.store import syncs
 from app.store.syncs import Sync
-from app.web.answers import SyncEnvironmentAnswer
+from app.web.answers import StartedAnswer, SyncEnvironmentAnswer
 from app.web.dependencies import App, Editor, Viewer
 from app.web.fields import PageQuery
 from app.web.routing import guard, space_router
@@ -22,13 +22,6 @@ router = space_router("/api")
 IdempotencyKey = Annotated[
     str | None, Header(), StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")
 ]
-
-
-class StartedAnswer(BaseModel):
-    """The sync that will answer a request to start one."""
-
-    id: str
-    state: str
 
 
 class ProgressAnswer(BaseModel):
@@ -65,6 +58,17 @@ async def start_sync(
     editor: Editor, app: App, idempotency_key: IdempotencyKey = None
 ) -> StartedAnswer:
     """Start a sync, or name the one that is running or queued; 409 without a connection."""
+    if idempotency_key is None:
+        return await _started(editor, app)
+    key = (editor.site_id, editor.space_id, editor.account_id, idempotency_key)
+    known = app.started_syncs.known(key)
+    if known is None:
+        known = await _started(editor, app)
+        app.started_syncs.remember(key, known)
+    return known
+
+
+async def _started(editor: Editor, app: App) -> StartedAnswer:
     sync = await app.syncs.start(editor.site_id, editor.space_id, editor.account_id)
     return StartedAnswer(id=sync.id, state=sync.state)
 

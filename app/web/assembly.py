@@ -7,7 +7,16 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.web import api_connection, api_syncs, lifecycle, public, rendering
+from app.web import (
+    api_connection,
+    api_posture,
+    api_syncs,
+    fragments,
+    lifecycle,
+    pages,
+    public,
+    rendering,
+)
 from app.web.errors import install_error_handlers
 from app.web.headers import PagePolicy, SecurityHeaders
 from app.web.limits import Limits
@@ -15,7 +24,15 @@ from app.web.request_log import RequestLog
 from app.web.routing import ProtectedRoute, protected_routes
 from app.web.state import Services
 
-ROUTERS = (public.router, lifecycle.router, api_connection.router, api_syncs.router)
+ROUTERS = (
+    public.router,
+    lifecycle.router,
+    pages.router,
+    fragments.router,
+    api_connection.router,
+    api_syncs.router,
+    api_posture.router,
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
@@ -37,12 +54,16 @@ def bare_app(lifespan: Lifespan | None = None) -> FastAPI:
 def install_web(app: FastAPI, services: Services) -> ASGIApp:
     """Add the routes and error answers, and return the app inside its wrappers: that is what is served."""
     app.state.services = services
-    for router in ROUTERS:
-        # Not `include_router`: it matches each request twice.
-        app.router.routes.extend(router.routes)
+    _add_routes(app)
     page = rendering.error_page(services.base_url, services.connect_script_url, services.static)
     install_error_handlers(app, page)
     return wrapped(app, services)
+
+
+def _add_routes(app: FastAPI) -> None:
+    for router in ROUTERS:
+        # Not `include_router`: it matches each request twice.
+        app.router.routes.extend(router.routes)
 
 
 def wrapped(app: FastAPI, services: Services) -> ASGIApp:

@@ -5,28 +5,28 @@ from typing import Annotated
 from pydantic import Field
 
 from app.posture.model import Kind, Severity, Verdict
-from app.store.posture_rows import DEFAULT_SORT, Filter, Sort
+from app.store.posture_rows import Filter, Sort
 from app.web.fields import Id, PageNumber, Query, Text
 
 MOST_CHOICES = 50
 MOST_ROWS = 100
 MOST_FINDINGS = 500
 
-Choices = Field(default_factory=list, max_length=MOST_CHOICES)
+Choices = Field(max_length=MOST_CHOICES)
 
 
 class FilterQuery(Query):
     """What is wanted: AND between the parameters, OR within one."""
 
     search: Text = ""
-    environment: list[Id] = Choices
-    group: list[Id] = Choices
-    verdict: list[Verdict] = Choices
-    severity: list[Severity] = Choices
-    kind: list[Kind] = Choices
+    environment: Annotated[list[Id], Choices] = Field(default_factory=list)
+    group: Annotated[list[Id], Choices] = Field(default_factory=list)
+    verdict: Annotated[list[Verdict], Choices] = Field(default_factory=list)
+    severity: Annotated[list[Severity], Choices] = Field(default_factory=list)
+    kind: Annotated[list[Kind], Choices] = Field(default_factory=list)
     page: PageNumber = 1
 
-    def filter_of(self, *, size: int, sort: Sort = DEFAULT_SORT) -> Filter:
+    def filter_of(self, *, size: int, sort: Sort = Sort.WORST) -> Filter:
         """Return the filter as the store takes it."""
         return Filter(
             search=self.search.strip(),
@@ -44,7 +44,7 @@ class FilterQuery(Query):
 class PostureQuery(FilterQuery):
     """Which rows of the overview, in which order."""
 
-    sort: Sort = DEFAULT_SORT
+    sort: Sort = Sort.WORST
     size: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 50
 
     def filter(self) -> Filter:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from app.caller import TokenKind
+from app.web.repeats import Repeats
 from app.web.rights import Rights
 from app.web.static_files import StaticTree
 from app.web.turns import Turns
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from app.store.encryption import Keyring
     from app.sync.connecting import ConnectionService
     from app.sync.service import SyncService
+    from app.web.answers import StartedAnswer
 
 Knock = Callable[[Request], Awaitable[object]]
 """A door's answer to one kind of token: a `Caller` (an `InstallToken` at `install`), or it raises."""
@@ -41,6 +43,7 @@ class Services:
     connections: "ConnectionService"
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
+    started_syncs: "Repeats[StartedAnswer]" = field(default_factory=Repeats)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
