@@ -11,7 +11,7 @@ from app.errors import NotPermitted, Unavailable
 TOTAL_SECONDS = 8.0
 MAX_RETRY_AFTER = 120
 MAX_ANSWER_BYTES = 1024 * 1024
-SPACE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
+SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 NOT_FOR_THEM = frozenset({401, 403, 404})
 
 

@@ -14,10 +14,11 @@ from app.connect.door import InstallToken, utc_now
 from app.connect.impersonation import UserTokens
 from app.connect.origins import accepted_base_url, accepted_display_url
 from app.errors import BadValue, NotAuthenticated
-from app.store import sites
+from app.store import install_tokens, sites
 from app.store.database import Database
 from app.store.encryption import Keyring
-from app.store.sites import Arrival, Receipt, Spent
+from app.store.install_tokens import Receipt, Spent
+from app.store.sites import Arrival
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Lifecycle:
             return
         now = self.clock()
         async with self.database.transaction(found.site_id) as db:
-            spent = await sites.spend_install_token(db, found.site_id, _receipt(token, body), now)
+            spent = await install_tokens.spend(db, found.site_id, _receipt(token, body), now)
             _refuse_second_body(spent)
             if spent is Spent.NEW:
                 purge_after = now + self.uninstall_retention

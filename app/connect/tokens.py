@@ -36,7 +36,7 @@ MAX_ISSUER_LENGTH = 255
 TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 ACCOUNT_ID = re.compile(r"[A-Za-z0-9:_.@+-]{1,128}", re.ASCII)
-SPACE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
+SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 
 # Times are checked here, against the caller's clock; iss and the site's own secret bind an HS256

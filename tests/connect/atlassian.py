@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 BASE_URL = "https://plumbline.example.com"
 KEYS_URL = "https://keys.example.com"
 OAUTH_URL = "https://oauth.example.com"
+CONTEXT_HASH = "context-qsh"
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
 INSTALL_KEY = generate_private_key(public_exponent=65537, key_size=2048)
