@@ -39,7 +39,8 @@ async def spend(db: DB, site_id: SiteId, receipt: Receipt, now: datetime) -> Spe
         body_digest=receipt.body_digest,
         expires_at=receipt.expires_at,
     )
-    if (await db.execute(recorded.on_conflict_do_nothing())).rowcount:
+    # RETURNING, not rowcount: an INSERT's is -1 here, whatever happened.
+    if await db.scalar(recorded.on_conflict_do_nothing().returning(mine.site_id)):
         return Spent.NEW
     body = await db.scalar(
         select(mine.body_digest).where(

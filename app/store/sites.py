@@ -211,7 +211,8 @@ async def _new_site(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -
         installed_at=now,
         enabled=False,
     )
-    if (await db.execute(first.on_conflict_do_nothing())).rowcount:
+    made = first.on_conflict_do_nothing().returning(installations.c.site_id)
+    if await db.scalar(made):
         return site_id
     await purge(db, site_id)
     other = await _row(db, arrival.issuer, arrival.door)
