@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.posture import forms, weaker
+from app.posture import forms
 from app.posture.model import Json
+from app.posture.weaker import Weaker, cannot_tell
 
 
 class FieldClass(StrEnum):
@@ -55,7 +56,7 @@ class Field:
     field_class: FieldClass = FieldClass.OPERATION
     default: Json = NO_DEFAULT
     flex_default: Json = NO_DEFAULT
-    weaker: weaker.Weaker = weaker.cannot_tell
+    weaker: Weaker = cannot_tell
     is_expected: bool = False
     counts: Callable[[Siblings], bool] = always
     shape: Shape = Shape.SCALAR

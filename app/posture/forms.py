@@ -163,6 +163,14 @@ def networks(value: Json) -> Json:
 
 
 words = set_of(text, r",\s")
-urls = set_of(url, ",")
+_several_urls = set_of(url, ",")
+
+
+def urls(value: Json) -> Json:
+    """Return a set of URLs; a single one stands for itself."""
+    found = _several_urls(value)
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
+
+
 names = set_of(text)
 folded_names = set_of(folded)

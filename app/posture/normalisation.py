@@ -36,7 +36,7 @@ _SET_LIKE = frozenset(
 _USER_MARK = "$secret-"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Configuration:
     """A configuration in normal form. `fields` holds what is set or has a default, by path.
 

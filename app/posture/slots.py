@@ -39,13 +39,20 @@ def subject_of(policy: Applied, ambiguous: AMBIGUOUS) -> str:
 
 def slots_of(lane: Lane, ambiguous: AMBIGUOUS) -> tuple[Slot, ...]:
     """Return the slots of a lane, sorted by subject."""
-    held: dict[Identity, dict[str, list[Applied]]] = {}
-    for side in lane.sides:
-        if side.policies is not None:
-            for policy in side.policies.applied:
-                by_environment = held.setdefault(policy.identity, {})
-                by_environment.setdefault(side.environment_id, []).append(policy)
-    slots = [slot for found in held.values() for slot in _slots(found, ambiguous)]
+    held = {s.environment_id: s.policies.applied for s in lane.sides if s.policies is not None}
+    return slots_by_policy(held, ambiguous)
+
+
+def slots_by_policy(
+    held: Mapping[str, Iterable[Applied]], ambiguous: AMBIGUOUS = frozenset()
+) -> tuple[Slot, ...]:
+    """Return the slots of policies as applied in each environment, sorted by subject."""
+    by_policy: dict[Identity, dict[str, list[Applied]]] = {}
+    for environment, policies in held.items():
+        for policy in policies:
+            found = by_policy.setdefault(policy.identity, {})
+            found.setdefault(environment, []).append(policy)
+    slots = [slot for found in by_policy.values() for slot in _slots(found, ambiguous)]
     return tuple(sorted(slots, key=lambda slot: slot.subject))
 
 

@@ -1,0 +1,77 @@
+"""The cells of a row: what each environment holds of an API, in numbers."""
+
+from collections.abc import Iterable
+
+from app.posture.effective import effective_of
+from app.posture.families import Family
+from app.posture.frame import Frame
+from app.posture.lanes import LinedUp, Side
+from app.posture.model import Cell, CellState, Finding, InstanceSummary, Kind, Severity
+
+_FAMILIES = {family: rank for rank, family in enumerate(Family)}
+_NOT_DEPLOYED = Cell(CellState.NOT_DEPLOYED)
+
+
+def cells_of(frame: Frame, lined: LinedUp, findings: Iterable[Finding]) -> dict[str, Cell]:
+    """Return a cell per environment, in the connection's order."""
+    marked = frozenset(e for finding in findings if _marks(finding) for e in finding.outliers)
+    held: dict[str, list[Side]] = {}
+    for lane in lined.lanes:  # the main lane is the first: its numbers stand in the cell
+        for side in lane.sides:
+            held.setdefault(side.environment_id, []).append(side)
+    return {e: _cell(frame, e, held.get(e, []), marked) for e in frame.environments}
+
+
+def _marks(finding: Finding) -> bool:
+    is_open = finding.accepted is None and finding.severity is not Severity.INFO
+    return is_open and finding.kind is not Kind.POSTURE
+
+
+def _cell(frame: Frame, environment: str, sides: list[Side], marked: frozenset[str]) -> Cell:
+    reason = frame.not_listed.get(environment)
+    if reason is not None:
+        return Cell(CellState.UNREADABLE, reason=reason, is_outlier=environment in marked)
+    if not sides:
+        if environment not in marked:
+            return _NOT_DEPLOYED
+        return Cell(CellState.NOT_DEPLOYED, is_outlier=True)
+    main = sides[0]
+    reason = next((r for side in sides for r in _reasons(side)), None)
+    policies, tiers, contracts = main.policies, main.tiers, main.contracts
+    return Cell(
+        CellState.DEPLOYED if reason is None else CellState.UNREADABLE,
+        len(policies.applied) if policies else None,
+        policies.switched_off if policies else 0,
+        len(main.automated) if main.automated else 0,
+        tiers.names if tiers else None,
+        contracts.approved if contracts else None,
+        _families(main),
+        environment in marked,
+        reason,
+        tuple([_summary(side) for side in sides]),
+    )
+
+
+def _reasons(side: Side) -> Iterable[str]:
+    reading = side.reading
+    reasons = (reading.policies.not_read, reading.tiers.not_read, side.contracts_not_read)
+    return [reason for reason in reasons if reason is not None]
+
+
+def _families(side: Side) -> tuple[str, ...]:
+    """Return the families of what runs, in the order of the chips."""
+    found = {family for each in effective_of(side).running for family in each.policy.families}
+    return tuple(sorted(found, key=_FAMILIES.__getitem__))
+
+
+def _summary(side: Side) -> InstanceSummary:
+    facts = side.facts
+    return InstanceSummary(
+        side.instance_id,
+        facts["label"],
+        facts["product_version"],
+        facts["asset_version"],
+        facts["status"],
+        facts["technology"],
+        side.reading.url,
+    )

@@ -1,0 +1,71 @@
+"""How much of what a row needs was read, and what was not."""
+
+from collections.abc import Iterable, Iterator
+
+from app.posture import words
+from app.posture.frame import Frame
+from app.posture.lanes import LinedUp, Side
+from app.posture.memory import Memory
+from app.posture.model import Coverage, Note, NotRead, SectionName
+
+INSTANCES = "instances"
+_PARTS_OF_INSTANCE = 3
+_PARTS_OF_ENVIRONMENT = 2
+_MOST_TOLD = 3
+_WHOLE: Memory[int, Coverage] = Memory(256)
+
+
+def coverage_of(frame: Frame, lined: LinedUp, notes: Iterable[Note]) -> Coverage:
+    """Return the coverage of a row; what was not read is told with where and why."""
+    sides = [side for lane in lined.lanes for side in lane.sides]
+    not_read = (*_of_environments(frame), *(n for side in sides for n in _of_instance(side)))
+    hidden = sum(note.code == "unverifiable" for note in notes)
+    needed = _PARTS_OF_ENVIRONMENT * len(frame.environments) + _PARTS_OF_INSTANCE * len(sides)
+    if not not_read and not hidden:
+        return _WHOLE.get(needed) or _WHOLE.keep(needed, _coverage(frame, needed, (), 0))
+    return _coverage(frame, needed, not_read, hidden)
+
+
+def _coverage(frame: Frame, needed: int, not_read: tuple[NotRead, ...], hidden: int) -> Coverage:
+    read = needed - len(not_read)
+    told = [f"{read} of {needed} parts read"]
+    if not_read:
+        told.append("not read: " + _told(frame, not_read))
+    if hidden:
+        told.append(f"{words.count(hidden, 'hidden value')} not compared")
+    return Coverage(read, needed, not_read, hidden, "; ".join(told))
+
+
+def _told(frame: Frame, not_read: tuple[NotRead, ...]) -> str:
+    parts = [
+        f"{_part(each.section)} in {words.name(frame.name(each.environment_id))} ({each.reason})"
+        for each in not_read
+    ]
+    parts = list(dict.fromkeys(parts))
+    more = [f"{len(parts) - _MOST_TOLD} more"] if len(parts) > _MOST_TOLD else []
+    return ", ".join(parts[:_MOST_TOLD] + more)
+
+
+def _part(section: str) -> str:
+    return "automated policies" if section == SectionName.AUTOMATED else section
+
+
+def _of_environments(frame: Frame) -> Iterator[NotRead]:
+    for reading in frame.scope.environments:
+        environment = reading.environment.id
+        if reading.not_listed is not None:
+            yield NotRead(INSTANCES, environment, reading.not_listed)
+        if reading.automated.not_read is not None:
+            yield NotRead(SectionName.AUTOMATED, environment, reading.automated.not_read)
+
+
+def _of_instance(side: Side) -> Iterator[NotRead]:
+    reading = side.reading
+    reasons = (
+        (SectionName.POLICIES, reading.policies.not_read),
+        (SectionName.TIERS, reading.tiers.not_read),
+        (SectionName.CONTRACTS, side.contracts_not_read),
+    )
+    for section, reason in reasons:
+        if reason is not None:
+            yield NotRead(section, side.environment_id, reason)
