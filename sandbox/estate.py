@@ -3,13 +3,16 @@
 import copy
 from random import Random
 
+from sandbox import estate_plan
 from sandbox import estate_policies as catalogue
-from sandbox.estate_model import Api, Contract, Environment, Estate, Instance, Tier, uuid
+from sandbox.estate_case import TIERS, Case, application_id
+from sandbox.estate_model import Api, Contract, Environment, Estate, Instance, Policy, uuid
+from sandbox.estate_noise import disturb
 
 ENVIRONMENTS = (
+    ("Production", "production", "prod"),
     ("Development", "sandbox", "dev"),
     ("Test", "sandbox", "test"),
-    ("Production", "production", "prod"),
     ("Staging", "sandbox", "stg"),
     ("UAT", "sandbox", "uat"),
     ("QA", "sandbox", "qa"),
@@ -79,29 +82,44 @@ APPLICATIONS = [
     "newsletter",
     "store-locator",
 ]
-TIERS = (
-    Tier("Bronze", [(100, 60_000)]),
-    Tier("Silver", [(500, 60_000)]),
-    Tier("Gold", [(1000, 60_000), (40_000, 3_600_000)]),
-    Tier("Trial", [(10, 60_000)]),
-)
 FIRST_INSTANCE_ID = 19_300_001
+MOST_APIS = len(REGIONS) * len(SUBJECTS) * len(LAYERS)
+ENOUGH_FOR_SPECIALS = 12
+FEW_NAMES = 120
+LONG_LIST_APIS = 105
 
 
-def build(seed: int = 1, apis: int = 50, environments: int = 3) -> Estate:
-    """Return an organisation of so many APIs and environments."""
+def build(seed: int = 1, apis: int = 50, environments: int = 3, *, paging: bool = False) -> Estate:
+    """Return an organisation of so many APIs and environments.
+
+    With `paging` every list is longer than a page, of which the last one matters.
+    """
     rng = Random(seed)
     estate = _organization(rng, environments)
-    names = [
+    count = max(apis, LONG_LIST_APIS) if paging else apis
+    for place, name in enumerate(rng.sample(_names()[: max(FEW_NAMES, count)], count)):
+        estate.apis.append(_api(estate, name, place, rng))
+    if apis >= ENOUGH_FOR_SPECIALS:
+        _share_an_asset_id(estate)
+    if environments > 1:
+        estate_plan.plant(estate, rng)
+    if paging and environments > 1:
+        estate_plan.plant_long_lists(estate, estate.apis[-1])
+    estate_plan.plant_automated(estate, rng)
+    if apis >= ENOUGH_FOR_SPECIALS:
+        _add_legacy(estate, rng)
+    disturb(estate, rng)
+    _give_ids(estate)
+    return estate
+
+
+def _names() -> list[str]:
+    return [
         f"{region}{subject} {layer} API"
         for region in REGIONS
         for subject in SUBJECTS
         for layer in LAYERS
     ]
-    for place, name in enumerate(rng.sample(names[: max(120, apis)], apis)):
-        estate.apis.append(_api(estate, name, place, rng))
-    _give_ids(estate)
-    return estate
 
 
 def _organization(rng: Random, environments: int) -> Estate:
@@ -132,6 +150,7 @@ def _api(estate: Estate, name: str, place: int, rng: Random) -> Api:
 
 def _template(estate: Estate, names: tuple[str, ...], rng: Random) -> Instance:
     made = Instance("", None, asset_version=f"1.{rng.randrange(6)}.{rng.randrange(9)}")
+    made.technology = "flexGateway" if rng.random() < 0.1 else "mule4"
     made.policies = catalogue.numbered(
         [catalogue.policy(name, estate.organization_id, rng) for name in names]
     )
@@ -140,7 +159,46 @@ def _template(estate: Estate, names: tuple[str, ...], rng: Random) -> Instance:
     granted = [tier.name for tier in made.tiers if tier.name != "Trial"]
     for name in rng.sample(APPLICATIONS, rng.randrange(len(APPLICATIONS) + 1)):
         tier = rng.choice(granted) if granted else None
-        made.contracts.append(Contract(name, 2_690_000 + APPLICATIONS.index(name), tier))
+        made.contracts.append(Contract(name, application_id(name), tier))
+    return made
+
+
+def _share_an_asset_id(estate: Estate) -> None:
+    """Let two APIs of different groups have the same name and asset id: they are two rows."""
+    one, other = estate.apis[:2]
+    one.group_id, other.group_id = list(estate.groups)
+    other.name, other.asset_id = one.name, one.asset_id
+
+
+def _add_legacy(estate: Estate, rng: Random) -> None:
+    """Add two APIs of Mule 3, without Exchange coordinates: only their names identify them."""
+    for name, limit in (("Legacy Billing", 300), ("Legacy Fulfilment", 400)):
+        api = Api(name, None, None)
+        for environment in estate.environments:
+            api.instances.append(_legacy_instance(environment, name, limit, rng))
+        estate.apis.append(api)
+    odd = estate.apis[-1].instances[-1]
+    odd.name = f" {odd.name} ".upper()
+    if len(estate.environments) < 2:
+        return
+    billing = estate.apis[-2]
+    case = Case(estate, billing, estate.environments[0].id, rng)
+    limits = case.here.policy("rate-limiting").configuration["rateLimits"]
+    limits[0]["maximumRequests"] = 30
+    case.found("policy_config", "rate-limiting", "rateLimits[60000]")
+
+
+def _legacy_instance(environment: Environment, name: str, limit: int, rng: Random) -> Instance:
+    made = Instance(environment.id, None, None, None, technology="mule3", name=name)
+    client = copy.deepcopy(catalogue.CLIENT)
+    limits = [{"maximumRequests": limit, "timePeriodInMilliseconds": 60_000}]
+    bound = {"apiId": str(rng.randrange(10**6)), "isRamlEndpoint": True, "order": 1}
+    made.policies = catalogue.numbered(
+        [
+            Policy("client-id-enforcement", client, "", group_id=None),
+            Policy("rate-limiting", {"rateLimits": limits, **bound}, "", group_id=None),
+        ]
+    )
     return made
 
 
