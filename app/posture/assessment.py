@@ -50,7 +50,7 @@ def _row(
     findings: tuple[Finding, ...],
     notes: list[Note],
 ) -> ApiPosture:
-    facts = _facts(frame, lined)
+    facts = _facts(frame, api, lined)
     if api.key.startswith("name:"):
         notes.append(Note("matched_by_name", "Without Exchange coordinates; matched by its name"))
     coverage = coverage_of(frame, lined, notes)
@@ -70,10 +70,11 @@ def _row(
     )
 
 
-def _facts(frame: Frame, lined: LinedUp) -> FactsBody | None:
-    """Return the facts that name the row: those of the baseline where it is deployed."""
+def _facts(frame: Frame, api: ApiReading, lined: LinedUp) -> FactsBody | None:
+    """Return the facts that name the row: the baseline's, else those last known."""
     if not lined.lanes:
-        return None
+        known: FactsBody | None = api.instances[0].facts.content() if api.instances else None
+        return known
     sides = lined.lanes[0].sides
     return next((s.facts for s in sides if s.environment_id == frame.baseline), sides[0].facts)
 

@@ -80,17 +80,18 @@ def side_of(frame: Frame, reading: InstanceReading) -> Side:
 
 
 def lined_up(frame: Frame, api: ApiReading) -> LinedUp:
-    """Return the lanes of an API; with one instance in each environment there is one lane."""
-    sides = sorted(
-        {
-            (r.environment_id, r.instance_id): r
-            for r in api.instances
-            if r.environment_id in frame.environments
-        }.items()
-    )
-    held: dict[str, list[Side]] = {environment_id: [] for environment_id in frame.environments}
-    for (environment_id, _), reading in sides:
-        held[environment_id].append(side_of(frame, reading))
+    """Return the lanes of an API; with one instance in each environment there is one lane.
+
+    What is known of an environment that could not be listed now takes no part.
+    """
+    listed = [e for e in frame.environments if e not in frame.not_listed]
+    held: dict[str, list[Side]] = {environment_id: [] for environment_id in listed}
+    seen: set[tuple[str, int]] = set()
+    for reading in sorted(api.instances, key=lambda each: each.instance_id):
+        place = (reading.environment_id, reading.instance_id)
+        if reading.environment_id in held and place not in seen:
+            seen.add(place)
+            held[reading.environment_id].append(side_of(frame, reading))
     deployed = tuple(environment_id for environment_id, found in held.items() if found)
     if all(len(found) < 2 for found in held.values()):
         return LinedUp(
