@@ -58,6 +58,7 @@ class Calls:
         self._auth = auth
         self._limiter = limiter
         self._patience = patience
+        self.sent = 0
         self._made = 0
         self._repeated = 0
 
@@ -66,6 +67,7 @@ class Calls:
         trouble = Trouble()
         self._made += 1
         while True:
+            self.sent += 1
             async with self._limiter.turn(question.priority, self._patience) as started:
                 outcome = await self._asked(question, started, trouble)
             if isinstance(outcome, Read):

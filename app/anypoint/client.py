@@ -64,6 +64,11 @@ class AnypointClient:
         self._base_url = base_url
         self._key = fingerprint_key
 
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, repetitions included, the token's own apart."""
+        return self._calls.sent
+
     async def organizations(self, configured: str | None = None) -> tuple[Organization, ...]:
         """Return the organisations that the Connected App sees, its own first.
 

@@ -1,12 +1,13 @@
 """Where a reading is written: each call is one short transaction that checks the lease."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.caller import SiteId, SpaceId
 from app.store import leases, readings, sections
-from app.store.database import Database
+from app.store.database import DB, Database
 from app.store.readings import Reading
 from app.store.syncs import Outcome, Sync
 
@@ -56,6 +57,7 @@ class Journal:
         self._where = (site_id, space_id, sync_id, attempt)
         self._requests = requests
         self._counts: dict[str, Count] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     def resume(self, sync: Sync) -> None:
         """Take over the counts of environments that an earlier attempt has finished."""
@@ -89,27 +91,30 @@ class Journal:
 
     async def _write(self, batch: Batch, mark: tuple[str, Ending] | None) -> None:
         site_id, space_id, sync_id, attempt = self._where
-        async with self._database.transaction(site_id) as db:
+        async with self._one_at_a_time, self._database.transaction(site_id) as db:
+            # First of all: it takes the sync's row, so that no two writers wait for each other.
+            await leases.progress(
+                db, *self._where, done=self._done, total=self._total, requests=self._requests()
+            )
             if batch.bodies:
                 await sections.save(db, site_id, batch.bodies)
             if batch.rows:
                 await readings.save(db, site_id, space_id, sync_id, attempt, batch.rows)
             if mark:
-                environment_id, ending = mark
-                await leases.finish_environment(
-                    db,
-                    *self._where,
-                    environment_id,
-                    outcome=ending.outcome,
-                    reason=ending.reason,
-                    read_at=ending.read_at,
-                    instances=ending.instances,
-                    automated_digest=ending.automated_digest,
-                    automated_unread=ending.automated_unread,
-                )
-            await leases.progress(
-                db, *self._where, done=self._done, total=self._total, requests=self._requests()
-            )
+                await self._mark(db, *mark)
+
+    async def _mark(self, db: DB, environment_id: str, ending: Ending) -> None:
+        await leases.finish_environment(
+            db,
+            *self._where,
+            environment_id,
+            outcome=ending.outcome,
+            reason=ending.reason,
+            read_at=ending.read_at,
+            instances=ending.instances,
+            automated_digest=ending.automated_digest,
+            automated_unread=ending.automated_unread,
+        )
 
     @property
     def _done(self) -> int:

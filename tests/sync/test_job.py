@@ -1,0 +1,84 @@
+"""A sync as a job: read everything, publish it whole, say what could not be read."""
+
+from app.store import connections, findings, posture_rows, syncs
+from app.store.posture_rows import Filter
+from app.store.syncs import Outcome, State
+from tests.sync.world import ADMIN, SPACE, World
+
+
+async def test_the_first_sync_publishes_every_api_of_every_environment(world: World) -> None:
+    await world.connect()
+    ended = await world.sync()
+    assert ended.state is State.PUBLISHED
+    assert [item.outcome for item in ended.environments] == [Outcome.OK] * 3
+    async with world.database.transaction(world.site_id) as db:
+        page = await posture_rows.page(db, world.site_id, SPACE, 1, Filter(size=100))
+    assert {row.api_key for row in page.rows} == {api.key for api in world.estate.apis}
+
+
+async def test_progress_ends_at_the_number_of_instances(world: World) -> None:
+    await world.connect()
+    ended = await world.sync()
+    instances = sum(len(api.instances) for api in world.estate.apis)
+    assert (ended.done, ended.total) == (instances, instances)
+
+
+async def test_a_sync_asks_no_more_than_it_needs(world: World) -> None:
+    await world.connect()
+    ended = await world.sync()
+    instances = sum(len(api.instances) for api in world.estate.apis)
+    assert ended.requests <= 3 + 3 * 2 + 3 * instances
+
+
+async def test_asking_again_answers_the_sync_that_waits(world: World) -> None:
+    await world.connect()
+    first = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    again = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    assert first.id == again.id
+
+
+async def test_an_unchanged_estate_changes_no_row(world: World) -> None:
+    await world.connect()
+    await world.sync()
+    before = await _current_rows(world)
+    ended = await world.sync()
+    assert ended.number == 2
+    assert await _current_rows(world) == before
+
+
+async def test_findings_keep_their_first_date_and_move_their_last(world: World) -> None:
+    await world.connect()
+    first = await world.sync()
+    second = await world.sync()
+    async with world.database.transaction(world.site_id) as db:
+        page = await findings.listed(db, world.site_id, SPACE, 2, Filter(), 1, 500)
+    assert page.total > 0
+    assert {row.first_seen_at for row in page.rows} == {first.finished_at}
+    assert {row.last_seen_at for row in page.rows} == {second.finished_at}
+
+
+async def test_saved_credentials_are_tried_against_the_stand_in(world: World) -> None:
+    saved = await world.connect()
+    assert [item.name for item in saved.environments] == [
+        item.name for item in world.estate.environments
+    ]
+    assert saved.organization_id == world.estate.organization_id
+
+
+async def test_a_cancelled_sync_is_left_alone_by_its_job(world: World) -> None:
+    await world.connect()
+    queued = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    await world.syncs.cancel(world.site_id, SPACE, queued.id)
+    await world.jobs.run(world.site_id, SPACE, queued.id)
+    async with world.database.transaction(world.site_id) as db:
+        ended = await syncs.one(db, world.site_id, SPACE, queued.id)
+        assert await connections.current(db, world.site_id, SPACE)
+    assert ended
+    assert ended.state is State.CANCELLED
+
+
+async def _current_rows(world: World) -> list[object]:
+    async with world.database.transaction(world.site_id) as db:
+        found = await posture_rows.input_digests(db, world.site_id, SPACE)
+        page = await posture_rows.page(db, world.site_id, SPACE, 1, Filter(size=100))
+    return [found, page]
