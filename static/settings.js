@@ -60,6 +60,7 @@ function missing() {
 }
 
 function fail(error, again) {
+  field("remove-dialog").close();
   if (error.status === 422) openSecretFor(error.fields);
   const isPlaced = error.status === 422 && showErrors(error.fields);
   if (!isPlaced) showFailure(error, again);
@@ -111,17 +112,17 @@ function filled(id, selector, fill) {
 }
 
 function showResult(result) {
+  const { ok, problem, missing_scopes: scopes } = result;
+  const parts = [];
+  if (ok) parts.push(filled("test-ok", "[data-found]", (p) => (p.textContent = foundLine(result))));
+  else if (problem || scopes.length === 0) {
+    parts.push(filled("test-failed", "[data-problem]", (p) => (p.textContent = problem)));
+  }
+  if (scopes.length > 0) {
+    parts.push(filled("test-missing", "[data-scopes]", (list) => listScopes(list, scopes)));
+  }
   const place = field("test-result");
-  place.replaceChildren();
-  if (!result.ok && result.missing_scopes.length === 0) {
-    place.append(filled("test-failed", "[data-problem]", (p) => (p.textContent = result.problem)));
-  } else {
-    place.append(filled("test-ok", "[data-found]", (p) => (p.textContent = foundLine(result))));
-  }
-  if (result.missing_scopes.length > 0) {
-    if (!result.ok) place.replaceChildren();
-    place.append(filled("test-missing", "[data-scopes]", (list) => listScopes(list, result)));
-  }
+  place.replaceChildren(...parts);
   place.focus();
 }
 
@@ -135,7 +136,7 @@ function foundLine({ organizations, environments, problem }) {
   return problem ? `${line} ${problem}` : line;
 }
 
-function listScopes(list, { missing_scopes: scopes }) {
+function listScopes(list, scopes) {
   for (const scope of scopes) {
     const item = document.createElement("li");
     item.textContent = scope;

@@ -1,5 +1,6 @@
 """Reading what the posture tab shows: one transaction, one published sync."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from app.caller import Right
@@ -9,6 +10,7 @@ from app.store.database import DB
 from app.store.posture_rows import Filter
 from app.store.syncs import Sync
 from app.web.dependencies import SpaceCaller
+from app.web.posture_filters import page_count
 from app.web.posture_view import Person, PostureView, Published, connected, without_connection
 from app.web.rights import includes
 from app.web.state import Services
@@ -27,7 +29,10 @@ def person(viewer: SpaceCaller) -> Person:
 async def posture_view(
     services: Services, viewer: SpaceCaller, wanted: Filter, now: datetime
 ) -> PostureView:
-    """Return the tab of a space through a filter, in whichever state the space is."""
+    """Return the tab of a space through a filter, in whichever state the space is.
+
+    A page behind the last one, as an old link may name, is the last one.
+    """
     who = person(viewer)
     async with services.database.transaction(viewer.site_id) as db:
         connection = await connections.current(db, viewer.site_id, viewer.space_id)
@@ -42,7 +47,6 @@ async def posture_view(
         now,
         recent=recent,
         published=published,
-        wanted=wanted,
         bases=services.control_planes.values(),
     )
 
@@ -53,13 +57,18 @@ async def _published(
     if sync is None or sync.number is None:
         return None
     place = (db, viewer.site_id, viewer.space_id, sync.number)
+    page = await posture_rows.page(*place, wanted)
+    if page.total and not page.rows:
+        wanted = replace(wanted, page=page_count(page.total, wanted.size))
+        page = await posture_rows.page(*place, wanted)
     group_ids = await posture_rows.groups(*place)
     names = {group_id: connection.group_names.get(group_id, group_id) for group_id in group_ids}
     automated = await findings.of_space(*place)
     return Published(
         sync,
         await posture_rows.summary(*place),
-        await posture_rows.page(*place, wanted),
+        page,
+        wanted,
         sorted(names.items(), key=lambda item: item[1].casefold()),
         [finding.sentence for finding in automated if finding.severity != "info"],
     )

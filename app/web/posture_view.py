@@ -30,6 +30,7 @@ class Published:
     sync: Sync
     summary: Summary
     page: PosturePage
+    wanted: Filter
     groups: Sequence[tuple[str, str]]
     automated: Sequence[str] = ()
 
@@ -79,7 +80,6 @@ def connected(
     *,
     recent: Sequence[Sync] = (),
     published: Published | None = None,
-    wanted: Filter | None = None,
     bases: Iterable[str] = (),
 ) -> PostureView:
     """Return the tab of a connected space; `recent` are its syncs, the newest first."""
@@ -100,7 +100,7 @@ def connected(
     base = replace(base, synced_at=published.sync.finished_at)
     if not published.summary.total:
         return replace(base, state="empty", messages=said)
-    return _table(base, said, connection, published, wanted or Filter(), bases)
+    return _table(base, said, connection, published, bases)
 
 
 def _base(
@@ -132,9 +132,9 @@ def _table(
     said: list[Message],
     connection: Connection,
     published: Published,
-    wanted: Filter,
     bases: Iterable[str],
 ) -> PostureView:
+    wanted = published.wanted
     environments = published_environments(published.sync, connection.baseline_environment_id)
     shown = [item for item in environments if item.id in wanted.environments] or environments
     total = published.page.total
@@ -176,9 +176,10 @@ def _coverage(published: Published) -> str:
 
 
 def _praise(published: Published, environments: Sequence[Environment]) -> list[Message]:
-    """Say that all is aligned, with how much was read; nothing when it is not."""
+    """Say that all is aligned, with how much was read; nothing when it is not, or not known."""
     summary = published.summary
-    if not summary.total or summary.verdicts["aligned"] != summary.total:
+    is_whole = all(item.outcome is Outcome.OK for item in published.sync.environments)
+    if not is_whole or not summary.total or summary.verdicts["aligned"] != summary.total:
         return []
     text = f"Same in {sentences.count(len(environments), 'environment')}: {_coverage(published)}"
     return [Message("success", words.TEXTS["all_aligned"], text)]

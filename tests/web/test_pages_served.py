@@ -1,0 +1,264 @@
+"""The pages and fragments as they are served: a real database, a real site, HTML read by a parser."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from lxml import html
+
+from app.caller import Right
+from app.posture.model import Cell, CellState, InstanceSummary, Verdict
+from app.store import connections, syncs
+from app.store.database import Database
+from app.store.encryption import Keyring
+from app.web import fragments, pages
+from app.web.errors import Fault
+from app.web.rendering import error_page
+from app.web.static_files import StaticTree
+from tests.postgres import cluster, fresh_database, stop_cluster
+from tests.store.estate import (
+    NOW,
+    PRODUCTION,
+    SPACE,
+    TEST,
+    Home,
+    make_finding,
+    make_posture,
+    rows_of,
+    settle,
+)
+from tests.web.small import World, client_of
+
+PLANES = {"us": "https://anypoint.mulesoft.com"}
+FRAGMENT = f"/fragments/spaces/{SPACE}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _postgres() -> Iterator[None]:
+    yield
+    stop_cluster()
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    made = fresh_database()
+    database = Database(made.app_url, pool_size=3)
+    yield database
+    await database.close()
+    cluster().drop(made)
+
+
+@pytest.fixture
+async def ours(database: Database) -> Home:
+    return await settle(database, Keyring({"test": b"k" * 32}), "ours")
+
+
+def looking_at(
+    home: Home, right: Right = Right.ADMIN
+) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    world = World(right=right)
+    assert world.caller is not None
+    world.caller = replace(
+        world.caller, site_id=home.site_id, space_id=SPACE, space_key="API", rest_base="https://c/w"
+    )
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[httpx.AsyncClient]:
+        routers = (pages.router, fragments.router)
+        services = {"database": home.database, "control_planes": PLANES}
+        async with client_of(routers, world, **services) as client:
+            yield client
+
+    return opened()
+
+
+async def seen(home: Home, path: str, right: Right = Right.ADMIN) -> html.HtmlElement:
+    async with looking_at(home, right) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return html.fromstring(answer.text)
+
+
+def text(element: html.HtmlElement) -> str:
+    return " ".join(element.text_content().split())
+
+
+def of_class(document: html.HtmlElement, name: str) -> list[html.HtmlElement]:
+    return list(document.find_class(name))
+
+
+def holding(document: html.HtmlElement, *attributes: str) -> list[html.HtmlElement]:
+    return list(document.xpath(".//*[" + " or ".join(f"@{name}" for name in attributes) + "]"))
+
+
+def names(document: html.HtmlElement) -> list[str]:
+    return [text(item) for item in of_class(document, "name")]
+
+
+async def publish_three(home: Home) -> None:
+    orders = make_posture("group/orders", make_finding())
+    odd = make_posture("group/odd", name="<script>alert(1)</script>", verdict=Verdict.DRIFT)
+    await home.published(rows=rows_of(orders, odd, make_posture("other/stock")), now=now())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def test_a_space_without_connection_tells_an_admin_to_connect_it(ours: Home) -> None:
+    async with ours.database.transaction(ours.site_id) as db:
+        await connections.remove(db, ours.site_id, SPACE, NOW)
+    document = await seen(ours, "/pages/posture")
+    assert [text(document.get_element_by_id("connect"))] == ["Connect to Anypoint"]
+
+
+async def test_a_space_without_connection_tells_others_whom_to_ask(ours: Home) -> None:
+    async with ours.database.transaction(ours.site_id) as db:
+        await connections.remove(db, ours.site_id, SPACE, NOW)
+    document = await seen(ours, "/pages/posture", Right.EDITOR)
+    assert "A space administrator connects it" in text(document)
+    assert not holding(document, "data-open", "data-action")
+
+
+async def test_before_the_first_sync_there_is_one_thing_to_do(ours: Home) -> None:
+    document = await seen(ours, "/pages/posture", Right.EDITOR)
+    assert [item.get("id") for item in holding(document, "data-action")] == ["first-sync"]
+
+
+async def test_the_tab_counts_the_whole_space_and_shows_the_worst_first(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, "/pages/posture")
+    counts = {item.get("data-verdict"): item.get("data-count") for item in totals(document)}
+    assert counts == {
+        "threat": "1",
+        "drift": "1",
+        "unknown": "0",
+        "not_comparable": "0",
+        "aligned": "1",
+    }
+    assert names(document) == ["Orders", "<script>alert(1)</script>", "Stock"]
+
+
+def totals(document: html.HtmlElement) -> list[html.HtmlElement]:
+    return of_class(document, "total")
+
+
+async def test_each_total_leads_to_its_filter(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, "/pages/posture")
+    for total in totals(document):
+        found = await seen(ours, f"{FRAGMENT}/posture?{total.get('data-query')}")
+        assert len(names(found)) == int(total.get("data-count"))
+
+
+async def test_names_from_upstream_are_text_and_nothing_else(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, f"{FRAGMENT}/posture?search=script")
+    assert names(document) == ["<script>alert(1)</script>"]
+    assert not document.xpath(".//script")
+
+
+async def test_the_three_absences_are_three_texts(ours: Home) -> None:
+    nothing = Cell(CellState.DEPLOYED, policies=0, tiers=(), contracts=0)
+    unread = Cell(CellState.UNREADABLE, reason="It answered 403.")
+    first = make_posture("g/a", cells={PRODUCTION.id: nothing, TEST.id: unread})
+    second = make_posture("g/b", cells={PRODUCTION.id: nothing})
+    await ours.published(rows=rows_of(first, second), now=now())
+    document = await seen(ours, "/pages/posture")
+    cells = [text(item) for item in document.xpath(".//td[starts-with(@data-label, 'Test')]")]
+    assert cells == ["could not readIt answered 403.", "NOT DEPLOYED"]
+    assert "Policies: none Tiers: none Contracts: none" in text(document)
+
+
+async def test_only_addresses_of_a_control_plane_become_links(ours: Home) -> None:
+    good, bad = "https://anypoint.mulesoft.com/apimanager/#/1", "javascript:alert(1)"
+    instances = tuple(
+        InstanceSummary(number, None, "v1", "1.0.4", "active", "mule4", url)
+        for number, url in enumerate((good, bad), 1)
+    )
+    cell = Cell(CellState.DEPLOYED, policies=2, instances=instances)
+    await ours.published(rows=rows_of(make_posture("g/a", cells={TEST.id: cell})), now=now())
+    document = await seen(ours, "/pages/posture")
+    links = document.xpath(".//td//a")
+    assert [link.get("href") for link in links] == [good]
+    assert links[0].get("rel") == "noopener noreferrer"
+
+
+async def test_a_viewer_sees_no_control_that_would_be_refused(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, "/pages/posture", Right.VIEWER)
+    assert not holding(document, "data-action", "data-open")
+
+
+async def test_the_environment_filter_picks_columns(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, f"{FRAGMENT}/posture?environment={TEST.id}")
+    assert [text(item) for item in document.xpath(".//thead//th")][2:] == ["Test (sandbox)"]
+
+
+async def test_no_match_lists_the_filters_and_clears_them(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, f"{FRAGMENT}/posture?search=nowhere&sort=name")
+    assert "No API matches these filters" in text(document)
+    assert [text(item) for item in of_class(document, "tag")] == ["“nowhere”"]
+    assert document.get_element_by_id("clear-all").get("data-query") == "sort=name"
+
+
+async def test_an_old_link_to_a_page_that_is_gone_shows_the_last_one(ours: Home) -> None:
+    await publish_three(ours)
+    document = await seen(ours, f"{FRAGMENT}/posture?size=25&page=9")
+    assert len(names(document)) == 3
+
+
+async def test_a_failed_environment_is_named_with_its_reason(ours: Home) -> None:
+    await ours.published(rows=rows_of(make_posture()), failed=[TEST], now=now())
+    said = [text(item) for item in of_class(await seen(ours, "/pages/posture"), "message")]
+    assert said == ["Test could not be read It answered 403."]
+
+
+async def test_a_running_sync_shows_how_far_it_is_until_it_ends(ours: Home) -> None:
+    sync_id, _ = await ours.begun()
+    document = await seen(ours, f"{FRAGMENT}/progress")
+    assert holding(document, "data-sync")[0].get("data-sync") == sync_id
+    async with ours.database.transaction(ours.site_id) as db:
+        await syncs.cancel_all(db, ours.site_id, SPACE, "Cancelled.")
+    assert not holding(await seen(ours, f"{FRAGMENT}/progress"), "data-sync")
+
+
+async def test_the_settings_never_hold_the_secret(ours: Home) -> None:
+    document = await seen(ours, "/pages/settings")
+    assert document.get_element_by_id("client_id").get("value") == "client"
+    assert document.get_element_by_id("client_secret").get("value") is None
+    assert b"s3cret" not in html.tostring(document)
+
+
+async def test_the_settings_are_for_admins(ours: Home) -> None:
+    async with looking_at(ours, Right.EDITOR) as client:
+        page = await client.get("/pages/settings")
+        fragment = await client.get(f"{FRAGMENT}/settings")
+    assert (page.status_code, fragment.status_code) == (403, 403)
+
+
+def test_an_error_page_says_the_next_step_and_the_request() -> None:
+    page = error_page("https://p.example/base", "https://h.example/all.js", StaticTree.read())
+    document = html.fromstring(page(Fault(403, "not_permitted", "No.", "request-1")))
+    assert "Only an administrator of this space" in text(document)
+    assert "Request request-1" in text(document)
+    assert all(path.startswith("/base/static/") for path in document.xpath("//link/@href"))
+
+
+async def test_a_stranger_gets_what_does_not_exist(ours: Home) -> None:
+    async with looking_at(ours, Right.NONE) as client:
+        answers = [await client.get("/pages/posture"), await client.get(f"{FRAGMENT}/posture")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+async def test_pages_have_no_inline_script_or_style(ours: Home) -> None:
+    await publish_three(ours)
+    for path in ("/pages/posture", "/pages/settings", "/pages/start"):
+        document = await seen(ours, path)
+        assert all(item.get("src") for item in document.xpath(".//script"))
+        assert not document.xpath(".//style | .//*[@style] | .//*[@onclick]")
