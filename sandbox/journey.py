@@ -21,6 +21,7 @@ from sandbox.stack import CONTROL_PLANE, Stack
 SETTINGS = "plumbline-settings"
 POSTURE = "plumbline-posture"
 SYNC_MS = 60_000
+BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,7 @@ class Walk:
         light = await background(frame)
         await self.window.page.select_option("#theme", "dark")
         await frame.wait_for_selector('html[data-color-mode="dark"]')
-        await frame.wait_for_function(
-            "light => getComputedStyle(document.body).backgroundColor !== light", arg=light
-        )
+        await frame.wait_for_function(f"light => {BACKGROUND} !== light", arg=light)
 
     async def keyboard(self) -> None:
         """Search and open a menu with the keyboard alone."""
@@ -122,7 +121,7 @@ class Walk:
 
 async def background(frame: Frame) -> str:
     """Return the colour behind the frame's page."""
-    return str(await frame.evaluate("getComputedStyle(document.body).backgroundColor"))
+    return str(await frame.evaluate(BACKGROUND))
 
 
 def expect(holds: bool, otherwise: str) -> None:
