@@ -58,6 +58,8 @@ class Calls:
         self._auth = auth
         self._limiter = limiter
         self._patience = patience
+        # Requests are made without the client's own merging of addresses: half the price.
+        self._headers = {**http.headers, "Accept": "application/json"}
         self.sent = 0
         self._made = 0
         self._repeated = 0
@@ -97,12 +99,12 @@ class Calls:
         return Read(value)
 
     def _request(self, question: Question) -> httpx.Request:
-        headers = {"Accept": "application/json", "X-ANYPNT-ORG-ID": question.organization_id}
+        headers = {**self._headers, "X-ANYPNT-ORG-ID": question.organization_id}
         if question.environment_id:
             headers["X-ANYPNT-ENV-ID"] = question.environment_id
         query = "&".join(f"{name}={value}" for name, value in question.parameters.items())
         url = f"{self._base_url}{question.path}"
-        return self._http.build_request("GET", f"{url}?{query}" if query else url, headers=headers)
+        return httpx.Request("GET", f"{url}?{query}" if query else url, headers=headers)
 
     def _stumble(self, started: float, problem: CouldNotRead) -> CouldNotRead:
         self._limiter.stumbled(started)
