@@ -21,7 +21,6 @@ from app.store import sites
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.sites import Installation
-from tests import postgres
 from tests.connect.atlassian import (
     BASE_URL,
     CONTEXT_HASH,
@@ -208,20 +207,6 @@ def atlassian() -> Atlassian:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-async def database() -> AsyncIterator[Database]:
-    made = postgres.fresh_database()
-    opened = Database(made.app_url, pool_size=6)
-    yield opened
-    await opened.close()
-    postgres.cluster().drop(made)
-
-
-@pytest.fixture
-def keyring() -> Keyring:
-    return Keyring({"k1": b"k" * 32})
 
 
 @pytest.fixture
