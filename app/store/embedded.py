@@ -110,7 +110,7 @@ class EmbeddedPostgres:
         path = self._home / "postgres.passwords"
         if not path.exists():
             made = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER, APP)}
-            part = path.with_suffix(".part")
+            part = path.with_name(path.name + ".part")
             part.unlink(missing_ok=True)
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 json.dump(made, file)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
+from sqlalchemy.dialects.postgresql import array
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
@@ -151,7 +152,7 @@ def _of_environments(wanted: rows.Filter) -> ColumnElement[bool]:
     if wanted.search or wanted.groups or wanted.verdicts:
         return false()
     return and_(
-        findings.c.api_id.is_(None), findings.c["values"].has_any(list(wanted.environments))
+        findings.c.api_id.is_(None), findings.c["values"].has_any(array(wanted.environments))
     )
 
 

@@ -39,7 +39,7 @@ def _end_after_the_last_user(users: Path, server: subprocess.Popen[bytes]) -> No
 
 
 def _write(path: Path, value: dict[str, int]) -> None:
-    part = path.with_suffix(".part")
+    part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(value))
     part.replace(path)
 

@@ -175,7 +175,9 @@ JOIN sync_environments e ON e.site_id = v.site_id AND e.space_id = v.space_id
 WHERE e.site_id = CAST(:site_id AS uuid) AND e.space_id = :space_id AND e.sync_id = CAST(:sync_id AS uuid)
   AND v.to_number = :open
 """
-MERGED_IN_ORDER = MERGED + ' ORDER BY api_key COLLATE "C", position, instance_id'
+MERGED_IN_ORDER = f"""
+SELECT * FROM ({MERGED}) m ORDER BY api_key COLLATE "C", position, instance_id
+"""  # noqa: S608 - of our own constant
 
 FILL_INCOMING = "INSERT INTO pg_temp.incoming " + MERGED
 

@@ -1,0 +1,88 @@
+"""The migrations: up, down, up; the same as the tables; enough for a role that owns nothing."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.util import module_from_spec, spec_from_file_location
+
+import procrastinate
+import psycopg
+import pytest
+
+from app.store import migrating
+from app.store.database import connection_options
+from app.store.embedded import APP
+from tests.postgres import FreshDatabase, cluster
+
+
+@pytest.fixture
+def empty() -> Iterator[FreshDatabase]:
+    made = cluster().empty_database()
+    yield made
+    cluster().drop(made)
+
+
+def tables(database: FreshDatabase) -> set[str]:
+    question = (
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname !~ '^(pg_|inf)'"
+    )
+    with psycopg.connect(database.owner_url) as connection:
+        return {row[0] for row in connection.execute(question)}
+
+
+def test_they_go_up_down_and_up_again(empty):
+    migrating.upgrade(empty.owner_url, APP)
+    first = tables(empty)
+    migrating.migrate(empty.owner_url, "base")
+    assert tables(empty) == {"plumbline.alembic_version"}
+    migrating.upgrade(empty.owner_url, APP)
+    assert tables(empty) == first
+
+
+def test_they_say_the_same_as_the_tables(addresses):
+    migrating.check(addresses.owner_url)
+
+
+def test_two_starts_at_once_are_safe(empty):
+    code = "import sys; from app.store.migrating import upgrade; upgrade(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, empty.owner_url, APP]
+    starts = [subprocess.Popen(command) for _ in range(2)]
+    assert [start.wait(60) for start in starts] == [0, 0]
+    assert "plumbline.sites" in tables(empty)
+
+
+def test_the_jobs_schema_is_the_installed_procrastinates(addresses):
+    path = migrating.MIGRATIONS / "versions" / "0006_jobs.py"
+    spec = spec_from_file_location("jobs", path)
+    assert spec is not None
+    assert spec.loader is not None
+    revision = module_from_spec(spec)
+    spec.loader.exec_module(revision)
+    shipped = files("procrastinate").joinpath("sql/schema.sql").read_text()
+    assert revision.QUEUE.strip() == shipped.strip()
+
+
+async def test_the_apps_role_can_use_the_queue(addresses):
+    connector = procrastinate.PsycopgConnector(
+        conninfo=addresses.app_url, kwargs={"options": connection_options()}
+    )
+    app = procrastinate.App(connector=connector)
+    ran: list[int] = []
+
+    @app.task(name="note")
+    async def note(number: int) -> None:
+        ran.append(number)
+
+    async with app.open_async():
+        await note.configure(lock="one").defer_async(number=7)
+        await app.run_worker_async(wait=False, install_signal_handlers=False)
+    assert ran == [7]
+
+
+def test_the_apps_role_can_change_no_table(addresses):
+    with (
+        psycopg.connect(addresses.app_url) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("ALTER TABLE plumbline.sites NO FORCE ROW LEVEL SECURITY")
