@@ -11,6 +11,7 @@ from functools import partial
 import httpx
 import orjson
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from app import outgoing
@@ -22,7 +23,7 @@ from app.confluence import permissions
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
-from app.settings import Settings, parse_keys
+from app.settings import KEY_BYTES, Settings, parse_keys, written_keys
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.connecting import ConnectionService
@@ -140,9 +141,13 @@ def create_app(settings: Settings) -> ASGIApp:
 
 
 def web_routes(settings: Settings) -> list[dict[str, str]]:
-    """Return the route manifest; nothing is connected for it."""
+    """Return the route manifest; nothing is connected for it, so no database need be named."""
+    nowhere = {
+        "database_url": SecretStr("postgresql://nobody@127.0.0.1/nowhere"),
+        "encryption_keys": SecretStr(written_keys({"none": bytes(KEY_BYTES)})),
+    }
     app = bare_app()
-    install_web(app, _services(join(settings)))
+    install_web(app, _services(join(settings.model_copy(update=nowhere))))
     return manifest(app)
 
 
