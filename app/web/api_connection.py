@@ -29,7 +29,7 @@ class ConnectionBody(Body):
 
     control_plane: Name
     client_id: Name
-    client_secret: Secret | None = None
+    client_secret: Annotated[Secret | None, Field(repr=False)] = None
     organization_id: Id | None = None
     environment_ids: EnvironmentIds | None = None
     baseline_environment_id: Id | None = None
