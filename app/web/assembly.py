@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.web import (
+    api_apis,
     api_connection,
     api_posture,
     api_syncs,
@@ -32,6 +33,7 @@ ROUTERS = (
     api_connection.router,
     api_syncs.router,
     api_posture.router,
+    api_apis.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
