@@ -1,6 +1,7 @@
 """Who is let in: one token, of the route's own kind, in its own place, for this very request."""
 
 from dataclasses import replace
+from itertools import product
 from urllib.parse import quote
 
 import pytest
@@ -71,21 +72,22 @@ async def test_a_site_without_a_client_id_cannot_ask_as_a_person(confluence, cap
     assert "installed again" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "alter",
-    [
-        lambda url: url.replace("spaceId=98305", "spaceId=98306"),
-        lambda url: url.replace("spaceId=98305", "spaceId=98305&spaceId=1"),
-        lambda url: url + "&more=1",
-        lambda url: url.replace("lic=active&", ""),
-        lambda url: url.replace("/pages/posture", "/pages/settings"),
-        lambda url: url.replace("/pages/posture", "/pages/Posture"),
-        lambda url: url + "&bad=%ff",
-    ],
-)
-async def test_an_altered_address_is_refused(host, alter):
-    altered = alter(host.page_url(OURS, PAGE))
-    assert (await host.http.get(altered)).status_code == 401
+ALTERATIONS = [
+    lambda url: url.replace("spaceId=98305", "spaceId=98306"),
+    lambda url: url.replace("spaceId=98305", "spaceId=98305&spaceId=1"),
+    lambda url: url + "&more=1",
+    lambda url: url.replace("lic=active&", ""),
+    lambda url: url.replace("/pages/posture", "/pages/settings"),
+    lambda url: url.replace("/pages/posture", "/pages/Posture"),
+    lambda url: url + "&bad=%ff",
+]
+
+
+async def test_an_altered_address_is_refused(host):
+    url = host.page_url(OURS, PAGE)
+    for alter in ALTERATIONS:
+        assert alter(url) != url
+        assert (await host.http.get(alter(url))).status_code == 401
 
 
 async def test_the_order_of_parameters_is_free(host):
@@ -99,15 +101,15 @@ async def test_a_page_that_is_signed_for_two_spaces_is_refused(host):
     assert (await load(host, OURS, target)).status_code == 401
 
 
-@pytest.mark.parametrize("value", ["", "abc", "0", "007", "-5", "1" * 20, "{space.id}"])
-async def test_a_signed_space_that_is_no_id_is_no_space(host, value):
-    said = (await load(host, OURS, f"/pages/posture?spaceId={quote(value)}")).json()
-    assert said["space_id"] is None
+async def test_a_signed_space_that_is_no_id_is_no_space(host):
+    for value in ("", "abc", "0", "007", "-5", "1" * 20, "{space.id}"):
+        said = (await load(host, OURS, f"/pages/posture?spaceId={quote(value)}")).json()
+        assert said["space_id"] is None
 
 
-@pytest.mark.parametrize("path", ["/pages/a%20b", "/pages/a&b", "/pages/%C3%A9", "/pages/a/"])
-async def test_an_odd_path_is_hashed_as_it_was_sent(host, path):
-    assert (await load(host, OURS, path)).status_code == 200
+async def test_an_odd_path_is_hashed_as_it_was_sent(host):
+    for path in ("/pages/a%20b", "/pages/a&b", "/pages/%C3%A9", "/pages/a/"):
+        assert (await load(host, OURS, path)).status_code == 200
 
 
 async def test_the_issuer_of_one_site_with_the_secret_of_another_is_refused(host):
@@ -123,13 +125,11 @@ async def test_an_unknown_site_gets_the_same_answer_as_a_wrong_secret(host):
     assert unknown.content == wrong.content
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"exp": 1}, {"iat": 2**33}, {"exp": 2**80}, {"exp": "soon"}, {"iss": None}, {"sub": 5}],
-)
-async def test_odd_claims_are_refused_everywhere(host, changes):
-    assert (await load(host, OURS, **changes)).status_code == 401
-    assert (await host.call(OURS, **changes)).status_code == 401
+async def test_odd_claims_are_refused_everywhere(host):
+    odd = [{"exp": 1}, {"iat": 2**33}, {"exp": 2**80}, {"exp": "soon"}, {"iss": None}, {"sub": 5}]
+    for changes in odd:
+        assert (await load(host, OURS, **changes)).status_code == 401
+        assert (await host.call(OURS, **changes)).status_code == 401
 
 
 async def test_a_token_lives_until_it_expires_and_a_minute(host):
@@ -154,10 +154,10 @@ async def test_two_tokens_are_one_too_many(host):
     assert empty.status_code == 401
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "Basic", "", "JWT JWT", "JWTX"])
-async def test_another_scheme_is_refused(host, scheme):
-    headers = {"Authorization": f"{scheme} {host.context_token(OURS)}"}
-    assert (await host.http.get("/api/posture", headers=headers)).status_code == 401
+async def test_another_scheme_is_refused(host):
+    for scheme in ("Bearer", "Basic", "", "JWT JWT", "JWTX"):
+        headers = {"Authorization": f"{scheme} {host.context_token(OURS)}"}
+        assert (await host.http.get("/api/posture", headers=headers)).status_code == 401
 
 
 async def test_the_schemes_case_is_free(host):
@@ -204,9 +204,12 @@ def proof(kind: str, method: str, path: str) -> str:
     }[kind]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("route", ROUTES)
-async def test_a_route_takes_its_own_kind_of_token_and_no_other(host, route, kind):
+async def test_a_route_takes_its_own_kind_of_token_and_no_other(host):
+    for route, kind in product(ROUTES, KINDS):
+        await knock(host, route, kind)
+
+
+async def knock(host, route: str, kind: str) -> None:
     method, path = ROUTES[route]
     token = proof(kind, method, path)
     for where in ("header", "query"):
