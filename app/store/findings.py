@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import array
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
 from app.store import posture_rows as rows
+from app.store.bulk import join_by_hashing
 from app.store.database import DB
 from app.store.tables import OPEN, connections, findings, posture_rows, syncs
 
@@ -62,6 +63,7 @@ async def listed(
     size: int = 50,
 ) -> FindingsPage:
     """Return one page of the findings of the rows that a filter lets through."""
+    await join_by_hashing(db)
     which = and_(_valid(site_id, space_id, number), *_matching(site_id, space_id, number, wanted))
     total = await db.scalar(select(func.count()).select_from(findings).where(which)) or 0
     limits = {"limit": size, "offset": (page - 1) * size}

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, select, text, update
 from app.caller import SiteId, SpaceId
 from app.posture.model import ApiPosture, Finding
 from app.store import kept, readings
-from app.store.bulk import copy_rows
+from app.store.bulk import copy_rows, join_by_hashing
 from app.store.database import DB
 from app.store.leases import Fenced, held
 from app.store.posture_rows import api_id
@@ -56,6 +56,7 @@ async def publish(
     """Publish the sync as a whole and return its number; `Fenced` if it is in other hands."""
     if not await held(db, site_id, space_id, sync_id, attempt):
         raise Fenced
+    await join_by_hashing(db)
     number, seen_before = await _next_number(db, site_id, space_id)
     await readings.merge(db, site_id, space_id, sync_id, number)
     await _copy(db, space_id, rows)
@@ -212,9 +213,11 @@ MERGE_FINDINGS = (
       CASE WHEN old.to_number < :number THEN old.reopened + 1 ELSE coalesce(old.reopened, 0) END,
       n.*
     FROM pg_temp.new_findings n
-    LEFT JOIN LATERAL (SELECT f.first_seen_at, f.reopened, f.to_number FROM findings f
+    LEFT JOIN (SELECT DISTINCT ON (f.fingerprint) f.fingerprint, f.first_seen_at, f.reopened,
+        f.to_number
+      FROM findings f JOIN pg_temp.new_findings USING (fingerprint)
       WHERE f.site_id = CAST(:site_id AS uuid) AND f.space_id = :space_id
-        AND f.fingerprint = n.fingerprint ORDER BY f.from_number DESC LIMIT 1) old ON true
+      ORDER BY f.fingerprint, f.from_number DESC) old ON old.fingerprint = n.fingerprint
     WHERE old.to_number IS NULL OR old.to_number <= :number
     ORDER BY n.fingerprint, n.severity_rank
     """,  # noqa: S608 - the names are our own constants

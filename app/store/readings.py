@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
-from app.store.bulk import copy_rows, json_text
+from app.store.bulk import copy_rows, join_by_hashing, json_text
 from app.store.database import DB
 from app.store.leases import fence
 from app.store.sections import Digests
@@ -109,6 +109,7 @@ async def merged(
     db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str
 ) -> AsyncIterator[ApiVersions]:
     """Stream, API by API in order of their keys, what publishing this sync will make current."""
+    await join_by_hashing(db)
     rows = await db.stream(
         text(MERGED_IN_ORDER), _of_sync(site_id, space_id, sync_id), execution_options=_BATCH
     )

@@ -1,5 +1,6 @@
 """A sync is published as a whole, and only what changed is written."""
 
+import asyncio
 import dataclasses
 from datetime import timedelta
 
@@ -250,3 +251,28 @@ async def test_two_spaces_of_a_site_publish_apart(ours, theirs):
     number = await theirs.published(rows=rows_of(make_posture(ORDERS, make_finding())))
     assert number == 1
     assert list(await open_findings(theirs, 1)) == ["f1"]
+
+
+async def test_ten_thousand_instances_publish_in_seconds_again_and_again(ours):
+    found = [
+        Read(environment, number, f"group/api-{number:05}")
+        for number in range(5000)
+        for environment in (TEST, PRODUCTION)
+    ]
+    for day in range(2):
+        rows = rows_of(
+            *(
+                make_posture(f"group/api-{number:05}", make_finding(f"{number}", owasp=str(day)))
+                for number in range(5000)
+            )
+        )
+        sync_id, attempt = await ours.begun()
+        await ours.read(sync_id, attempt, found)
+        async with asyncio.timeout(20):
+            number = await ours.publish(sync_id, attempt, rows)
+            async with ours.database.transaction(ours.site_id) as db:
+                wanted = Filter(search="api-00")
+                page = await findings.listed(db, ours.site_id, SPACE, number, wanted)
+    assert page.total == 1000
+    assert len(await versions(ours, "instance_versions")) == 10000
+    assert len(await versions(ours, "findings")) == 10000
