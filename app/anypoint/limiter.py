@@ -89,7 +89,7 @@ class Gate:
 
     def _failed(self, started: float) -> None:
         # Calls that ran side by side and failed together are one round.
-        if not self._in_a_row or started >= self._failed_at:
+        if not self._in_a_row or started > self._failed_at:
             self._rounds += 1
         self._failed_at = self.clock.seconds()
         if not self._in_a_row:
@@ -171,7 +171,7 @@ class Limiter:
 
     def _narrow(self, started: float) -> None:
         # Those who began before the last narrowing say nothing about the new width.
-        if started >= self._narrowed_at:
+        if started > self._narrowed_at:
             self._width = max(1.0, self._width / 2)
             self._narrowed_at = self.clock.seconds()
 

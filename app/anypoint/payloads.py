@@ -18,6 +18,7 @@ MAX_DEPTH = 40
 """Deeper than any policy configuration; what walks through JSON later may rely on it."""
 
 MAX_ID = 2**63 - 1
+MAX_DIGITS = 20
 UNSTORABLE = dict.fromkeys((0, *range(55296, 57344)), "�")
 
 
@@ -116,15 +117,18 @@ def needed_id(value: Any, what: str) -> int:
 
 def whole_number(value: Any) -> int | None:
     """Return a whole number, also when sent as text or as 1.0; None for everything else."""
-    if isinstance(value, bool):
+    number = value
+    if isinstance(value, float) and value.is_integer():
+        number = int(value)
+    if isinstance(value, str) and _is_digits(value.strip()):
+        number = int(value)
+    if isinstance(number, bool) or not isinstance(number, int):
         return None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, str):
-        digits = value.strip()
-        is_number = len(digits) <= 20 and digits.isascii() and digits.isdigit()
-        return int(digits) if is_number else None
-    return value if isinstance(value, int) and abs(value) <= MAX_ID else None
+    return number if abs(number) <= MAX_ID else None
+
+
+def _is_digits(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS
 
 
 def flag(value: Any, what: str, default: bool | None = None) -> bool:

@@ -120,4 +120,5 @@ class Place:
 
 
 def _segment(value: str) -> str:
-    return quote(value, safe="")
+    # A dot is no reserved sign, but "..", the id of nothing, would lead to another address.
+    return quote(value, safe="", errors="replace").replace(".", "%2E")

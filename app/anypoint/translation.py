@@ -33,7 +33,7 @@ def facts(asset: Payload, instance: Payload) -> FactsBody:
     """Return what an instance says of itself; a legacy one has no group and no asset id."""
     group_id, asset_id = _coordinates(instance, asset)
     return FactsBody(
-        name=text(asset.get("exchangeAssetName")) or asset_id or text(asset.get("name")) or "",
+        name=text(asset.get("exchangeAssetName")) or asset_id or _given_name(asset, instance),
         group_id=group_id,
         asset_id=asset_id,
         asset_version=text(instance.get("assetVersion")),
@@ -41,9 +41,14 @@ def facts(asset: Payload, instance: Payload) -> FactsBody:
         label=text(instance.get("instanceLabel")),
         status=text(instance.get("status")),
         technology=text(instance.get("technology")),
-        deprecated=flag(instance.get("deprecated"), "an API instance", default=False),
+        deprecated=instance.get("deprecated") is True,
         active_contracts=whole_number(instance.get("activeContractsCount")),
     )
+
+
+def _given_name(asset: Payload, instance: Payload) -> str:
+    # Without any name it must not be lined up with others that have none.
+    return text(asset.get("name")) or f"API without a name ({instance.get('id')})"
 
 
 def _coordinates(instance: Payload, asset: Payload) -> tuple[str | None, str | None]:
