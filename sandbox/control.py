@@ -137,7 +137,8 @@ async def rights(request: Request) -> Response:
 async def faults(request: Request) -> Response:
     """Set how Confluence misbehaves from now on; `{}` heals it."""
     here = standin.of(request)
-    here.faults = Faults(**await request.json())
+    wished = await request.json()
+    here.faults = Faults(**{k: v for k, v in wished.items() if k != "site"})
     return JSONResponse(dataclasses.asdict(here.faults))
 
 

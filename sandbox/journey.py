@@ -3,6 +3,7 @@
 `python -m sandbox.journey` exits 0, or with one line that says what broke.
 """
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -124,6 +125,11 @@ async def background(frame: Frame) -> str:
     return str(await frame.evaluate(BACKGROUND))
 
 
+def say(line: str) -> None:
+    """Write a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
 def expect(holds: bool, otherwise: str) -> None:
     """Raise `Broken` with the sentence unless it holds."""
     if not holds:
@@ -168,15 +174,30 @@ async def walk_all(running: Stack, say: Callable[[str], None]) -> None:
             say(f"  ok  {name}")
 
 
-def main() -> int:
+async def picture(running: Stack, file: Path) -> None:
+    """Take the picture of a filled posture tab that the README shows."""
+    async with (
+        browser.chromium() as chromium,
+        browser.window(chromium, running.origins) as window,
+    ):
+        await Walk(running, window).open(POSTURE)
+        await window.page.screenshot(path=file)
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Walk the journey on a fresh product; 1 with one line when something broke."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--picture", type=Path, help="keep a picture of the filled tab here")
+    chosen = parser.parse_args(arguments)
     try:
         browser.check()
         with (
             tempfile.TemporaryDirectory(prefix="plumbline-", ignore_cleanup_errors=True) as folder,
             stack.running(Path(folder)) as running,
         ):
-            asyncio.run(walk_all(running, print))
+            asyncio.run(walk_all(running, say))
+            if chosen.picture:
+                asyncio.run(picture(running, chosen.picture))
     except (Broken, NoBrowser) as error:
         print(f"check: {error}", file=sys.stderr)
         return 1

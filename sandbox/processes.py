@@ -96,6 +96,7 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # All at once: none of them needs another one to end.
         for child in self.children:
             child.process.terminate()
         for child in self.children:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +50,27 @@ class Stack:
     app_url: str
     confluence: dict[str, Any]
     anypoint: dict[str, Any] = field(repr=False)
+    site_number: int = 0
+
+    def at_site(self, number: int) -> "Stack":
+        """Return the same parts, seen from another Confluence site."""
+        return replace(self, site_number=number)
+
+    @property
+    def site(self) -> dict[str, Any]:
+        """The Confluence site that this is about."""
+        site: dict[str, Any] = self.confluence["sites"][self.site_number]
+        return site
 
     @property
     def host_url(self) -> str:
-        """The first Confluence site's origin."""
-        return str(self.confluence["url"])
+        """The site's origin."""
+        return str(self.site["origin"])
 
     @property
     def space(self) -> dict[str, str]:
-        """The first site's first space: id, key, name."""
-        space: dict[str, str] = self.confluence["sites"][0]["spaces"][0]
+        """The site's first space: id, key, name."""
+        space: dict[str, str] = self.site["spaces"][0]
         return space
 
     @property
@@ -68,28 +79,38 @@ class Stack:
         return [self.app_url, *(site["origin"] for site in self.confluence["sites"])]
 
     def address(self, module: str) -> str:
-        """Return where Confluence shows a page module of the app about the first space."""
+        """Return where Confluence shows a page module of the app about the space."""
         space = self.space
         query = f"space.key={space['key']}&space.id={space['id']}"
         return f"{self.host_url}/wiki/plugins/servlet/ac/{APP_KEY}/{module}?{query}"
 
     def page_address(self) -> str:
         """Return the address of a page that can hold macros."""
-        return f"{self.host_url}/wiki/pages/{self.confluence['sites'][0]['pages'][0]['id']}"
+        return f"{self.host_url}/wiki/pages/{self.site['pages'][0]['id']}"
 
     def control(self, action: str, **body: Any) -> dict[str, Any]:
         """Have the Confluence stand-in do something; `Broken` with its answer where it failed."""
-        answer = self.http.post(f"{self.host_url}/_control/{action}", json=body)
+        url = f"{self.confluence['url']}/_control/{action}"
+        answer = self.http.post(url, json={"site": self.site_number, **body})
         if answer.status_code != 200:
             raise Broken(f"Confluence stand-in, {action}: {answer.status_code} {answer.text}")
         result: dict[str, Any] = answer.json()
         return result
 
     def call(self, method: str, path: str, *, role: str, body: Any = None) -> httpx.Response:
-        """Call the app's JSON API about the first space with a fresh context token of a role."""
+        """Call the app's JSON API about the space with a fresh context token of a role."""
         token = self.control("token", **{"as": role, "space": self.space["id"]})["token"]
         url = f"{self.app_url}/api/spaces/{self.space['id']}/{path}"
         return self.http.request(method, url, json=body, headers={"Authorization": f"JWT {token}"})
+
+    def trouble(self, **wish: Any) -> None:
+        """Have the Anypoint stand-in change or fail; `reset=True` heals it."""
+        self.http.post(f"{self.anypoint['url']}/_control", json=wish).raise_for_status()
+
+    def truth(self) -> dict[str, Any]:
+        """Return what the Anypoint stand-in knows of its own estate."""
+        truth: dict[str, Any] = self.http.get(f"{self.anypoint['url']}/_control/truth").json()
+        return truth
 
     def install(self) -> None:
         """Install the app by real signed lifecycle calls; `Broken` where it refuses."""
@@ -107,7 +128,7 @@ class Stack:
             raise Broken(f"Saving the connection: {answer.status_code} {answer.text}")
 
     def newest_sync(self) -> dict[str, Any] | None:
-        """Return the newest sync of the first space, or None before there is one."""
+        """Return the newest sync of the space, or None before there is one."""
         answer = self.call("GET", "syncs", role="admin")
         if answer.status_code != 200:
             raise Broken(f"Reading the syncs: {answer.status_code} {answer.text}")

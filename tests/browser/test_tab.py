@@ -1,0 +1,186 @@
+"""The posture tab in a real host frame: whose it is, what it shows, how it is used."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Frame
+
+from sandbox.browser import Window
+from sandbox.journey import POSTURE, SETTINGS
+from sandbox.stack import Stack
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HARMFUL = {"serious", "critical"}
+# Preloading would fetch the style sheets anew, which the page's policy forbids.
+AXE = {"resultTypes": ["violations"], "preload": False}
+ROWS = "table.posture tbody tr"
+
+
+@pytest.fixture
+def healed(filled: Stack) -> Iterator[Stack]:
+    """A filled product whose Anypoint is well again afterwards."""
+    yield filled
+    filled.trouble(reset=True, latency_ms=0)
+
+
+async def opened(
+    window: Window, product: Stack, module: str = POSTURE, role: str = "admin", state: str = ""
+) -> Frame:
+    """Open a page of the app as a role, with a state of the host's address."""
+    await window.page.goto(f"{product.address(module)}&as={role}{state and '#!' + state}")
+    return await window.frame(module)
+
+
+async def is_refused(window: Window, product: Stack, module: str, role: str) -> str:
+    """Open a page that answers with an error and return what it says."""
+    window.record.expect("status of 40")
+    frame = await opened(window, product, module, role)
+    return await frame.inner_text("main")
+
+
+async def serious(frame: Frame) -> list[str]:
+    """Return what axe finds of serious or critical impact."""
+    found = (await Axe().run(frame, options=AXE)).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in HARMFUL]
+
+
+async def test_no_api_with_a_planted_policy_difference_is_aligned(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled, state="verdict=aligned&size=100")
+    aligned = await frame.locator(f"{ROWS} .name").all_inner_texts()
+    planted = {
+        item["name"]
+        for item in filled.truth()["truth"]
+        if item["kind"] in {"policy_missing", "policy_config", "policy_disabled"}
+    }
+    assert aligned
+    assert planted
+    assert not planted & set(aligned)
+
+
+async def test_each_count_filters_to_as_many_rows(window: Window, filled: Stack) -> None:
+    frame = await opened(window, filled)
+    for verdict in ("threat", "drift", "aligned"):
+        total = frame.locator(f"#total-{verdict}")
+        count = await total.get_attribute("data-count")
+        await total.click()
+        await frame.wait_for_selector(f"#total-{verdict}[aria-current]")
+        await frame.wait_for_function(
+            "([rows, n]) => document.querySelectorAll(rows).length == n",
+            arg=[f'{ROWS}[data-verdict="{verdict}"]', count],
+        )
+        await total.click()
+        await frame.wait_for_selector(f"#total-{verdict}:not([aria-current])")
+
+
+async def test_a_link_shows_the_same_filter_to_another_person(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled, role="viewer", state="verdict=threat")
+    verdicts = await frame.eval_on_selector_all(ROWS, "rows => rows.map(r => r.dataset.verdict)")
+    assert set(verdicts) == {"threat"}
+
+
+async def test_back_leads_to_the_filter_before(window: Window, filled: Stack) -> None:
+    frame = await opened(window, filled)
+    await frame.click("#total-threat")
+    await frame.wait_for_selector("#total-threat[aria-current]")
+    await frame.click("#total-drift")
+    await frame.wait_for_selector("#total-drift[aria-current]")
+    await window.page.go_back()
+    await frame.wait_for_selector("#total-threat[aria-current]")
+
+
+async def test_no_match_offers_to_clear_the_filters(window: Window, filled: Stack) -> None:
+    frame = await opened(window, filled, state="search=nothing+of+that+name")
+    await frame.click(".empty >> text=Clear all")
+    await frame.wait_for_selector(ROWS)
+
+
+async def test_a_viewer_sees_the_rows_and_no_control_that_would_be_refused(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled, role="viewer")
+    assert await frame.locator(ROWS).count() > 0
+    assert await frame.locator("#sync-now, #open-settings").count() == 0
+
+
+async def test_an_editor_may_sync_and_not_configure(window: Window, filled: Stack) -> None:
+    frame = await opened(window, filled, role="editor")
+    assert await frame.locator("#sync-now").count() == 1
+    assert await frame.locator("#open-settings").count() == 0
+
+
+async def test_a_stranger_is_shown_nothing(window: Window, filled: Stack) -> None:
+    text = await is_refused(window, filled, POSTURE, "stranger")
+    assert "There is nothing here" in text
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor", "stranger"])
+async def test_settings_are_refused_to_all_but_administrators(
+    window: Window, filled: Stack, role: str
+) -> None:
+    text = await is_refused(window, filled, SETTINGS, role)
+    assert "client id" not in text.lower()
+
+
+async def test_a_space_without_a_connection_tells_a_viewer_whom_to_ask(
+    window: Window, filled: Stack
+) -> None:
+    space = filled.site["spaces"][1]
+    address = filled.address(POSTURE).replace(filled.space["id"], space["id"])
+    await window.page.goto(address.replace(filled.space["key"], space["key"]) + "&as=editor")
+    frame = await window.frame(POSTURE)
+    assert "administrator" in await frame.inner_text(".empty")
+
+
+async def test_sync_now_shows_its_progress_and_ends_with_a_message(
+    window: Window, healed: Stack
+) -> None:
+    healed.trouble(latency_ms=60)
+    frame = await opened(window, healed, role="editor")
+    await frame.click("#sync-now")
+    await frame.wait_for_selector("[data-sync] progress")
+    assert await frame.locator(ROWS).count() > 0
+    await window.page.reload()
+    frame = await window.frame(POSTURE)
+    await frame.wait_for_selector("[data-sync]")
+    await window.page.wait_for_selector("#flags .flag.success", timeout=60_000)
+    await frame.wait_for_selector("[data-sync]", state="detached")
+
+
+async def test_refused_credentials_stay_as_typed_with_the_error_at_the_field(
+    window: Window, filled: Stack
+) -> None:
+    window.record.expect("status of 422")
+    frame = await opened(window, filled, SETTINGS)
+    await frame.click("#replace-secret")
+    await frame.fill("#client_secret", "not the secret")
+    await frame.click("#save")
+    await frame.wait_for_selector(".error:not(:empty)")
+    assert await frame.input_value("#client_secret") == "not the secret"
+    assert await frame.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
+
+
+async def test_a_page_opened_outside_confluence_says_to_reload(
+    window: Window, filled: Stack
+) -> None:
+    window.record.expect("status of 401")
+    await window.page.goto(f"{filled.app_url}/pages/posture?spaceId={filled.space['id']}")
+    assert "Confluence" in await window.page.inner_text("main")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("module", [POSTURE, SETTINGS])
+async def test_nothing_of_serious_impact_for_accessibility(
+    window: Window, filled: Stack, module: str, theme: str
+) -> None:
+    frame = await opened(window, filled, module, state="verdict=threat")
+    await window.page.select_option("#theme", theme)
+    await frame.wait_for_selector(f'html[data-color-mode="{theme}"]')
+    await asyncio.sleep(0.3)
+    assert await serious(frame) == []
