@@ -34,11 +34,11 @@ class Limits:
         if status:
             await _refusal(scope["state"][RECORD], status)(scope, receive, send)
             return
-        if self._base_path:
-            scope["root_path"] = self._base_path
+        # A copy: the server looks into its own scope again when it sends the answer.
+        inner = {**scope, "root_path": self._base_path} if self._base_path else dict(scope)
         if scope["method"] == "HEAD":
-            scope["method"], send = "GET", without_body(send)
-        await self._app(scope, limited(receive), send)
+            inner["method"], send = "GET", without_body(send)
+        await self._app(inner, limited(receive), send)
 
 
 def refused(scope: Scope) -> int:

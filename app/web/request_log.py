@@ -161,6 +161,6 @@ def configure_logging(form: Literal["json", "text"], *, level: int = logging.INF
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These two print addresses with their queries at INFO.
-    for name in ("httpx", "httpcore", "uvicorn.access"):
+    # The first three print addresses with their queries at INFO, the last each tick of its clock.
+    for name in ("httpx", "httpcore", "uvicorn.access", "procrastinate"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -97,3 +97,14 @@ async def test_a_base_url_with_a_path_is_served_under_it(prefix):
         beside = await http.put(f"/plumbed{NOTES}", json={"text": "a"})
     assert answer.status_code == 200
     assert beside.status_code == 404
+
+
+async def test_head_leaves_the_servers_own_scope_as_it_was():
+    seen = []
+
+    async def inner(scope, receive, send):
+        seen.append(scope["method"])
+
+    scope = {"type": "http", "method": "HEAD", "headers": [], "query_string": b""}
+    await limits.Limits(inner, "https://plumbline.example")(scope, None, None)
+    assert (seen, scope["method"]) == (["GET"], "HEAD")
