@@ -60,7 +60,6 @@ function missing() {
 }
 
 function fail(error, again) {
-  field("remove-dialog").close();
   if (error.status === 422) openSecretFor(error.fields);
   const isPlaced = error.status === 422 && showErrors(error.fields);
   if (!isPlaced) showFailure(error, again);
@@ -94,8 +93,7 @@ async function save() {
   await json("connection", { method: "PUT", body: values() });
   host.flag("success", texts.textSaved, texts.textSavedBody);
   await redraw();
-  announce(texts.textSaved);
-  window.scrollTo({ top: 0 });
+  document.querySelector("#connection .message").focus();
 }
 
 async function test() {
@@ -144,9 +142,19 @@ function listScopes(list, scopes) {
   }
 }
 
+// In place, not in a dialog: the frame is as tall as the form, and its middle may be out of sight.
+function askToRemove() {
+  field("remove-confirmation").hidden = false;
+  field("remove-keep").focus();
+}
+
+function keepCredentials() {
+  field("remove-confirmation").hidden = true;
+  field("remove").focus();
+}
+
 async function remove() {
   await json("connection", { method: "DELETE" });
-  field("remove-dialog").close();
   host.flag("success", texts.textRemoved, texts.textRemovedBody);
   await redraw();
   announce(texts.textRemoved);
@@ -174,13 +182,17 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.move) moveEnvironment(button);
   if (button?.id === "test" && !showErrors(missing())) busy(button, test);
-  if (button?.id === "remove") field("remove-dialog").showModal();
-  if (button?.id === "remove-keep") field("remove-dialog").close();
+  if (button?.id === "remove") askToRemove();
+  if (button?.id === "remove-keep") keepCredentials();
   if (button?.id === "remove-confirm") busy(button, remove);
   if (button?.id === "replace-secret") {
     replaceSecret();
     field("client_secret").focus();
   }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest?.("#remove-confirmation")) keepCredentials();
 });
 
 document.addEventListener("input", (event) => {

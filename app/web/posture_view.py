@@ -107,6 +107,7 @@ def _base(
     connection: Connection, person: Person, now: datetime, newest: Sync | None
 ) -> PostureView:
     names = {item.id: item.name for item in connection.environments}
+    baseline_id = connection.baseline_environment_id or usual_baseline(connection.environments)
     return PostureView(
         now,
         "table",
@@ -114,7 +115,7 @@ def _base(
         person.can_configure,
         can_sync=person.can_edit,
         organization=connection.organization_name or connection.organization_id or "Anypoint",
-        baseline=names.get(connection.baseline_environment_id or "", ""),
+        baseline=names.get(baseline_id or "", ""),
         environment_names=", ".join(names.values()),
         sync=sync_shown(newest),
     )
@@ -135,13 +136,15 @@ def _table(
     bases: Iterable[str],
 ) -> PostureView:
     wanted = published.wanted
-    environments = published_environments(published.sync, connection.baseline_environment_id)
+    baseline_id = _baseline_id(connection, published.sync)
+    environments = published_environments(published.sync, baseline_id)
     shown = [item for item in environments if item.id in wanted.environments] or environments
     total = published.page.total
     summary = published.summary
     last = posture_filters.page_count(total, wanted.size)
     return replace(
         base,
+        baseline=next((item.name for item in environments if item.id == baseline_id), ""),
         messages=[*_praise(published, environments), *said],
         totals=totals(summary, wanted),
         coverage=_coverage(published),
@@ -151,7 +154,7 @@ def _table(
         cleared=posture_filters.cleared(wanted),
         count_line=sentences.found(total, summary.total),
         heads=heads(wanted),
-        columns=columns(published.sync, shown, connection.baseline_environment_id),
+        columns=columns(published.sync, shown, baseline_id),
         rows=rows(published.page.rows, shown, dict(published.groups), bases),
         range_line=sentences.range_line(wanted.page, wanted.size, total),
         pages=posture_filters.pages(wanted, total),
@@ -159,6 +162,17 @@ def _table(
         next=posture_filters.at_page(wanted, wanted.page + 1) if wanted.page < last else None,
         sizes=sizes(wanted),
     )
+
+
+def _baseline_id(connection: Connection, sync: Sync) -> str | None:
+    """Return the baseline that a sync was compared with."""
+    known = sync.baseline_environment_id or connection.baseline_environment_id
+    return known or usual_baseline(connection.environments)
+
+
+def usual_baseline(environments: Iterable[Environment]) -> str | None:
+    """Return the baseline where none was chosen: the first production environment, else none."""
+    return next((item.id for item in environments if item.is_production), None)
 
 
 def published_environments(sync: Sync, baseline_id: str | None) -> list[Environment]:

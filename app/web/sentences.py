@@ -59,7 +59,7 @@ def tiers(names: Sequence[str] | None) -> str:
     """Name the SLA tiers: none where none were read."""
     if names is None:
         return "Tiers: could not read"
-    return "Tiers: " + (", ".join(names) or "none")
+    return "Tiers: " + (", ".join(sorted(names, key=str.casefold)) or "none")
 
 
 def contracts(number: int | None) -> str:

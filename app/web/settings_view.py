@@ -8,6 +8,7 @@ from app.caller import AccountId
 from app.posture.model import Environment
 from app.store.connections import Connection
 from app.web import sentences, words
+from app.web.posture_view import usual_baseline
 
 DEFAULT_INTERVAL_HOURS = 24
 
@@ -54,7 +55,7 @@ def settings(
         secret_saved_by=words.TEXTS["saved_by_you" if is_own else "saved_by_other"],
         organizations=((organization_id, name or ""),) if organization_id else (),
         environments=connection.environments,
-        baseline_id=connection.baseline_environment_id,
+        baseline_id=connection.baseline_environment_id or usual_baseline(connection.environments),
         interval_hours=connection.sync_interval_hours,
         suffixes=", ".join(connection.ignored_application_suffixes),
     )

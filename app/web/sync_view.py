@@ -43,6 +43,7 @@ class Message:
     action: str = ""  # settings | sync
     label: str = ""
     read_at: datetime | None = None
+    items: Sequence[str] = ()
 
 
 def sync_shown(sync: Sync | None) -> SyncShown | None:
@@ -150,7 +151,8 @@ def read_instances(environments: Iterable[SyncEnvironment]) -> int:
 def _of_automated(sentences: Sequence[str]) -> Iterator[Message]:
     if not sentences:
         return
-    shown = " ".join(sentences[:MOST_AUTOMATED_SHOWN])
+    shown = [*sentences[:MOST_AUTOMATED_SHOWN]]
     hidden = len(sentences) - MOST_AUTOMATED_SHOWN
-    text = f"{shown} And {hidden} more." if hidden > 0 else shown
-    yield Message("warning", t["automated"], text)
+    if hidden > 0:
+        shown.append(f"and {hidden} more")
+    yield Message("warning", t["automated"], "", items=shown)
