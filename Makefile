@@ -28,7 +28,7 @@ bench: $(BIN)/.ready ## Print the ratios of docs/performance.md, side by side
 lint: $(BIN)/.ready ## Check format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/djlint --check --lint templates --quiet
+	$(BIN)/djlint --lint templates --quiet
 	$(BIN)/bandit -q -r app -c pyproject.toml
 
 types: $(BIN)/.ready ## Check types
