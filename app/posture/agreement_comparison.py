@@ -45,9 +45,10 @@ def compare_tiers(
     lined: LinedUp, lane: Lane, differences: list[Difference], notes: list[Note]
 ) -> None:
     """Add the differences and notes of a lane's tiers."""
-    held = {s.environment_id: s.tiers.every for s in lane.sides if s.tiers is not None}
-    if len(held) < 2 or _are_same(held):
+    read = [side.tiers for side in lane.sides if side.tiers is not None]
+    if all(own is read[0] for own in read):
         return
+    held = {s.environment_id: s.tiers.every for s in lane.sides if s.tiers is not None}
     not_read = [s.environment_id for s in lane.sides if s.tiers is None]
     for slot in tier_slots(held):
         for kind, votes in _tier_votes(slot, list(held)):
@@ -81,9 +82,10 @@ def compare_contracts(
     frame: Frame, lined: LinedUp, lane: Lane, differences: list[Difference], notes: list[Note]
 ) -> None:
     """Add the differences and notes of a lane's contracts."""
-    held = {s.environment_id: s.contracts.every for s in lane.sides if s.contracts is not None}
-    if len(held) < 2 or _are_same(held):
+    read = [side.contracts.rows for side in lane.sides if side.contracts is not None]
+    if len(read) < 2 or (all(own == read[0] for own in read) and not _any_wish(read[0])):
         return
+    held = {s.environment_id: s.contracts.every for s in lane.sides if s.contracts is not None}
     not_read = [s.environment_id for s in lane.sides if s.contracts is None]
     found = consumers_of(frame, held)
     notes += found.notes
@@ -121,10 +123,8 @@ def _is_pending(contract: Contract) -> bool:
     return wish is not None and tier_key(wish) != tier_key(contract.tier or "")
 
 
-def _are_same(held: Mapping[str, tuple[Tier, ...]] | Mapping[str, tuple[Contract, ...]]) -> bool:
-    """Whether all environments hold the very same, wishes included."""
-    first, *others = held.values()
-    return all(own is first or own == first for own in others)
+def _any_wish(rows: tuple[tuple[Json, ...], ...]) -> bool:
+    return any(row[4] is not None for row in rows)
 
 
 def _difference(

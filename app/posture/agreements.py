@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from app.posture.canonical import canonical
@@ -28,12 +29,31 @@ class Tier(NamedTuple):
         return self.status == ACTIVE
 
 
-class Tiers(NamedTuple):
-    """The tiers of one instance, as sent."""
+class Tiers:
+    """The tiers of one instance, as sent; understood when they are asked for."""
 
-    every: tuple[Tier, ...]
-    names: tuple[str, ...]
-    active: int
+    __slots__ = ("_bodies", "_every", "active", "names")
+
+    def __init__(self, bodies: list[TierBody]) -> None:
+        self._bodies = bodies
+        self._every: tuple[Tier, ...] | None = None
+        self.names = tuple([body["name"] for body in bodies])
+        self.active = sum([_status(body) == ACTIVE for body in bodies])
+
+    @property
+    def every(self) -> tuple[Tier, ...]:
+        """All tiers."""
+        if self._every is None:
+            self._every = tuple([_tier(body) for body in self._bodies])
+        return self._every
+
+
+def _status(body: TierBody) -> str:
+    return (body["status"] or ACTIVE).strip().upper()
+
+
+def _tier(body: TierBody) -> Tier:
+    return Tier(body["name"], limits(body["limits"]), _status(body), body["auto_approve"])
 
 
 class Contract(NamedTuple):
@@ -46,11 +66,25 @@ class Contract(NamedTuple):
     requested_tier: str | None
 
 
-class Contracts(NamedTuple):
-    """The contracts of one instance, as sent."""
+_parts = itemgetter("application_id", "application", "status", "tier", "requested_tier")
 
-    every: tuple[Contract, ...]
-    approved: int
+
+class Contracts:
+    """The contracts of one instance, as sent: rows of what is compared."""
+
+    __slots__ = ("_every", "approved", "rows")
+
+    def __init__(self, bodies: list[ContractBody]) -> None:
+        self.rows = tuple(map(_parts, bodies))
+        self._every: tuple[Contract, ...] | None = None
+        self.approved = [row[2] for row in self.rows].count(APPROVED)
+
+    @property
+    def every(self) -> tuple[Contract, ...]:
+        """All contracts."""
+        if self._every is None:
+            self._every = tuple([Contract(*row) for row in self.rows])
+        return self._every
 
 
 _TIERS: Memory[bytes, Tiers] = Memory(4096)
@@ -64,7 +98,7 @@ def read_tiers(section: Section) -> Tiers | None:
     known = _TIERS.get(section.digest) if section.digest else None
     if known is not None:
         return known
-    made = _tiers(section.content())
+    made = Tiers(section.content())
     return _TIERS.keep(section.digest, made) if section.digest else made
 
 
@@ -75,21 +109,8 @@ def read_contracts(section: Section) -> Contracts | None:
     known = _CONTRACTS.get(section.digest) if section.digest else None
     if known is not None:
         return known
-    made = _contracts(section.content())
+    made = Contracts(section.content())
     return _CONTRACTS.keep(section.digest, made) if section.digest else made
-
-
-def _tiers(bodies: list[TierBody]) -> Tiers:
-    every = tuple(
-        Tier(
-            body["name"],
-            limits(body["limits"]),
-            (body["status"] or ACTIVE).strip().upper(),
-            body["auto_approve"],
-        )
-        for body in bodies
-    )
-    return Tiers(every, tuple(t.name for t in every), sum(t.is_active for t in every))
 
 
 def limits(bodies: list[LimitBody]) -> dict[Json, Json]:
@@ -108,20 +129,6 @@ def _plain(value: Json) -> Json:
 def _rank(value: Json) -> tuple[bool, int, str]:
     is_number = isinstance(value, int)
     return not is_number, value if is_number else 0, str(value)
-
-
-def _contracts(bodies: list[ContractBody]) -> Contracts:
-    every = tuple(
-        Contract(
-            body["application_id"],
-            body["application"],
-            body["status"],
-            body["tier"],
-            body["requested_tier"],
-        )
-        for body in bodies
-    )
-    return Contracts(every, sum(contract.status == APPROVED for contract in every))
 
 
 def tier_key(name: str) -> str:

@@ -1,14 +1,15 @@
 """One policy as applied somewhere, and the list of them that an instance has."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from app.posture import forms
 from app.posture.canonical import canonical
 from app.posture.families import CORS_POLICY, Family, families
 from app.posture.memory import Memory
-from app.posture.model import Json, PointcutBody, PolicyBody, Section
-from app.posture.normalisation import Configuration, normalise
+from app.posture.model import PointcutBody, PolicyBody, Section
+from app.posture.normalisation import Configuration, configuration_of
 
 WHOLE_API: tuple[tuple[str, str], ...] = ()
 Pointcut = tuple[tuple[str, str], ...]
@@ -42,12 +43,12 @@ class Applied(NamedTuple):
 
 
 class Policies(NamedTuple):
-    """The policies of one instance. Equal `key`s mean that nothing about them differs."""
+    """The policies of one instance, and those of them that are switched on."""
 
     applied: tuple[Applied, ...]
-    key: tuple[Json, ...]
-    switched_off: int
-    has_remarks: bool  # something is hidden, or not in the table
+    enabled: tuple[Applied, ...]
+    families: frozenset[Family]  # of the enabled ones
+    has_remarks: bool  # something may be hidden, or is not in the table
 
 
 _READ: Memory[tuple[bytes, bool], Policies] = Memory(4096)
@@ -66,13 +67,19 @@ def read_policies(section: Section, *, is_flex: bool) -> Policies | None:
 
 
 def _policies(bodies: list[PolicyBody], *, is_flex: bool) -> Policies:
-    every = tuple(applied(body, is_flex=is_flex) for body in bodies)
-    key = tuple(
-        (p.identity, p.version, p.is_off, p.order, p.pointcut, p.label, p.configuration.key)
-        for p in every
+    every = tuple([applied(body, is_flex=is_flex) for body in bodies])
+    enabled = tuple([policy for policy in every if not policy.is_off])
+    return Policies(
+        every,
+        enabled,
+        families_of(enabled),
+        any(policy.configuration.has_remarks for policy in every),
     )
-    remarks = any(p.configuration.masked or p.configuration.unknown for p in every)
-    return Policies(every, key, sum(p.is_off for p in every), remarks)
+
+
+def families_of(policies: Iterable[Applied]) -> frozenset[Family]:
+    """Return the families that some policies belong to."""
+    return frozenset([family for policy in policies for family in policy.families])
 
 
 def applied(body: PolicyBody, *, is_flex: bool) -> Applied:
@@ -88,7 +95,7 @@ def applied(body: PolicyBody, *, is_flex: bool) -> Applied:
         body["order"],
         pointcut(pairs) if pairs else WHOLE_API,
         (body["label"] or "").strip(),
-        normalise(group_id, asset_id, body["configuration"], is_flex=is_flex),
+        configuration_of(group_id, asset_id, body["configuration"], is_flex=is_flex),
         families(group_id, asset_id),
     )
 

@@ -1,8 +1,8 @@
 """The cells of a row: what each environment holds of an API, in numbers."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from app.posture.effective import effective_of
 from app.posture.families import Family
 from app.posture.frame import Frame
 from app.posture.lanes import LinedUp, Side
@@ -41,11 +41,11 @@ def _cell(frame: Frame, environment: str, sides: list[Side], marked: frozenset[s
     return Cell(
         CellState.DEPLOYED if reason is None else CellState.UNREADABLE,
         len(policies.applied) if policies else None,
-        policies.switched_off if policies else 0,
+        len(policies.applied) - len(policies.enabled) if policies else 0,
         len(main.automated) if main.automated else 0,
         tiers.names if tiers else None,
         contracts.approved if contracts else None,
-        _families(main),
+        _chips(main.effective.families),
         environment in marked,
         reason,
         tuple([_summary(side) for side in sides]),
@@ -58,9 +58,9 @@ def _reasons(side: Side) -> Iterable[str]:
     return [reason for reason in reasons if reason is not None]
 
 
-def _families(side: Side) -> tuple[str, ...]:
-    """Return the families of what runs, in the order of the chips."""
-    found = {family for each in effective_of(side).running for family in each.policy.families}
+@lru_cache(maxsize=1024)
+def _chips(found: frozenset[Family]) -> tuple[str, ...]:
+    """Return families in the order of the chips."""
     return tuple(sorted(found, key=_FAMILIES.__getitem__))
 
 

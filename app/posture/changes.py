@@ -8,7 +8,7 @@ from app.posture.canonical import canonical
 from app.posture.differences import Change
 from app.posture.fields import Field
 from app.posture.model import Json
-from app.posture.normalisation import Configuration, has_default
+from app.posture.normalisation import Configuration, Normal, has_default
 from app.posture.secrets import is_masked
 
 ABSENT = "absent"
@@ -23,13 +23,23 @@ class Compared(NamedTuple):
     incomparable: tuple[str, ...]  # paths that only one schema has
 
 
+NOTHING = Compared((), {}, ())
+
+
 def compared(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) -> Compared:
     """Compare one policy's configurations; `flex` says whose gateway is Flex, None for Mule 3."""
     configurations = {e: policy.configuration for e, policy in members.items()}
-    hidden = _hidden(configurations)
-    if len({c.key for c in configurations.values()}) == 1:
+    distinct = set(configurations.values())
+    if len(distinct) == 1 and not any(c.has_remarks for c in distinct):
+        return NOTHING
+    unlike = _unlike(distinct)
+    if unlike is not None and not unlike:
+        return NOTHING
+    normal = {e: c.only(unlike) if unlike else c.normal for e, c in configurations.items()}
+    hidden = _hidden(normal)
+    if len({own.key for own in normal.values()}) == 1:
         return Compared((), hidden, ())
-    views = _views(configurations)
+    views = _views(normal)
     is_other_schema = _is_other_schema(members, flex)
     changes: list[Change] = []
     incomparable: list[str] = []
@@ -46,12 +56,20 @@ def compared(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) ->
     return Compared(tuple(changes), hidden, tuple(incomparable))
 
 
-def _hidden(configurations: Mapping[str, Configuration]) -> dict[str, tuple[str, ...]]:
+def _unlike(distinct: set[Configuration]) -> frozenset[str] | None:
+    """Return the names of fields that can differ at all, or None where all must be looked at."""
+    first, *others = distinct
+    if any(c.has_remarks or c.schema is None or c.is_flex != first.is_flex for c in distinct):
+        return None
+    return frozenset[str]().union(*(first.unlike(other) for other in others))
+
+
+def _hidden(configurations: Mapping[str, Normal]) -> dict[str, tuple[str, ...]]:
     paths = sorted({path for c in configurations.values() for path in c.masked})
     return {path: tuple(e for e, c in configurations.items() if path in c.masked) for path in paths}
 
 
-def _views(configurations: Mapping[str, Configuration]) -> dict[str, dict[str, Json]]:
+def _views(configurations: Mapping[str, Normal]) -> dict[str, dict[str, Json]]:
     """Return each configuration by path, without fields that have no effect on some side.
 
     A list without order that has one item everywhere is compared inside that item.
@@ -69,7 +87,7 @@ def _views(configurations: Mapping[str, Configuration]) -> dict[str, dict[str, J
 
 
 def _view(
-    configuration: Configuration, uncounted: frozenset[str], single: frozenset[str]
+    configuration: Normal, uncounted: frozenset[str], single: frozenset[str]
 ) -> dict[str, Json]:
     view = {
         path: value

@@ -44,11 +44,9 @@ def _compare_lane(
 
 def _not_deployed(frame: Frame, lined: LinedUp) -> Iterable[Difference]:
     """Yield the difference of an API that some listed environment does not have."""
-    listed = [e for e in frame.environments if e not in frame.not_listed]
-    deployed = [e for e in listed if e in lined.deployed]
-    if deployed and len(deployed) < len(listed):
-        votes: dict[str, Json] = {e: e in deployed for e in listed}
-        values: dict[str, Json] = dict.fromkeys(deployed, True)
+    if lined.deployed and len(lined.deployed) < len(frame.listed):
+        votes: dict[str, Json] = {e: e in lined.deployed for e in frame.listed}
+        values: dict[str, Json] = dict.fromkeys(lined.deployed, True)
         yield Difference(
             Kind.API_NOT_DEPLOYED, None, lined.lanes[0], votes, values, outliers_of(votes)
         )

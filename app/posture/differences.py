@@ -65,11 +65,16 @@ def minority(texts: Mapping[str, str]) -> tuple[str, ...]:
 
 def are_equal(votes: Mapping[str, Json]) -> bool:
     """Whether all votes are the same value."""
-    values = list(votes.values())
-    first = values[0]
-    if all(value is first for value in values):
-        return True
-    return len({canonical(value) for value in values}) == 1
+    first, *others = votes.values()
+    for value in others:
+        if value is not first and not (_is_plain(value) and value == first):
+            return len({canonical(each) for each in votes.values()}) == 1
+    return True
+
+
+def _is_plain(value: Json) -> bool:
+    """Whether equality of Python is equality here: numbers and switches are not one for it."""
+    return isinstance(value, str)
 
 
 def spread(

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from app.posture.applied import Applied
+from app.posture.applied import Applied, Policies, families_of
+from app.posture.automated import Automated
 from app.posture.families import AUTHENTICATES, Family
-from app.posture.lanes import Side
 
 API_LEVEL = "API"
 AUTOMATED = "automated"
@@ -19,34 +19,49 @@ class Running(NamedTuple):
 
 
 class Effective(NamedTuple):
-    """The enabled policies of an instance as they run. Without `is_whole`, something is unread."""
+    """The enabled policies of an instance. Without `is_whole`, something is unread."""
 
-    running: tuple[Running, ...]
+    own: tuple[Applied, ...]
+    automated: tuple[Applied, ...]
+    families: frozenset[Family]
     is_whole: bool
+
+    @property
+    def policies(self) -> tuple[Applied, ...]:
+        """What runs, wherever it comes from."""
+        return (*self.automated, *self.own) if self.automated else self.own
 
     def of(self, wanted: frozenset[Family]) -> tuple[Applied, ...]:
         """Return the enabled policies of these families."""
-        return tuple(r.policy for r in self.running if r.policy.is_of(wanted))
+        return tuple([policy for policy in self.policies if policy.is_of(wanted)])
 
     @property
     def is_bare(self) -> bool:
         """Whether it is known that nothing authenticates or identifies a caller."""
-        return self.is_whole and not any(r.policy.is_of(AUTHENTICATES) for r in self.running)
+        return self.is_whole and self.families.isdisjoint(AUTHENTICATES)
 
 
-def effective_of(side: Side) -> Effective:
-    """Return the effective set: CORS, then automated ones, then the API's own that are not overridden."""
-    automated = [a.policy for a in side.automated or () if not a.policy.is_off]
-    own = side.policies.applied if side.policies else ()
+def effective_of(policies: Policies | None, automated: tuple[Automated, ...] | None) -> Effective:
+    """Return what runs; an automated policy takes the place of the API's own of its type."""
+    own = policies.enabled if policies else ()
+    families = policies.families if policies else _NONE
+    is_whole = policies is not None and automated is not None
     if not automated:
-        running = [Running(p, API_LEVEL) for p in own if not p.is_off]
-    else:
-        taken = {policy.identity for policy in automated}
-        running = [Running(p, AUTOMATED) for p in automated]
-        running += [Running(p, API_LEVEL) for p in own if not p.is_off and p.identity not in taken]
-    return Effective(
-        tuple(in_running_order(running)),
-        is_whole=side.policies is not None and side.automated is not None,
+        return Effective(own, (), families, is_whole)
+    running = tuple([each.policy for each in automated if not each.policy.is_off])
+    taken = {policy.identity for policy in running}
+    own = tuple([policy for policy in own if policy.identity not in taken])
+    return Effective(own, running, families_of((*own, *running)), is_whole)
+
+
+_NONE: frozenset[Family] = frozenset()
+
+
+def running(effective: Effective) -> list[Running]:
+    """Return what runs in its order, with where it comes from."""
+    return in_running_order(
+        [Running(policy, AUTOMATED) for policy in effective.automated]
+        + [Running(policy, API_LEVEL) for policy in effective.own]
     )
 
 

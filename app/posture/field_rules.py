@@ -30,7 +30,8 @@ from app.posture.judgement import (
 from app.posture.limits import TENFOLD, Limits, allows_more, largest_ratio, limits_of
 from app.posture.logged import writes_contents
 from app.posture.model import Direction, Json, Severity
-from app.posture.weaker import NO_LIMIT, has_wildcard, networks_only_in
+from app.posture.networks import only_in
+from app.posture.weaker import NO_LIMIT, has_wildcard
 
 TEST_WORDS = frozenset(
     ["test", "dev", "sandbox", "stg", "staging", "uat", "qa", "nonprod", "preprod", "localhost"]
@@ -215,7 +216,7 @@ def _networks_told(ground: Ground, change: Change) -> str:
     groups = phrases.shared(ground.frame, change.votes)
     for group in groups:
         for other in groups:
-            only = networks_only_in(group.value, other.value)
+            only = only_in(group.value, other.value)
             if only and isinstance(group.value, list):
                 verb = "allows" if group.size == 1 else "allow"
                 does = "does" if other.size == 1 else "do"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from app.posture import forms
 from app.posture.model import Json
@@ -36,7 +37,12 @@ class Shape(StrEnum):
 NO_DEFAULT = object()
 """The default of a field is not known: unset equals only unset."""
 
-Siblings = Mapping[str, Json]
+
+class Siblings(Protocol):
+    """The normal single values beside a field."""
+
+    def get(self, name: str, /) -> Json:
+        """Return a sibling's value, or None where it is empty."""
 
 
 def always(_siblings: Siblings) -> bool:
@@ -72,6 +78,7 @@ class Schema:
 
     fields: Mapping[str, Field]
     names: Mapping[str, str]  # every name and alias -> name
+    required: tuple[str, ...] = ()
 
     def at(self, path: str) -> Field | None:
         """Return the field that a path leads to, or None where the table has none."""
@@ -86,4 +93,5 @@ class Schema:
 def schema(fields: Mapping[str, Field]) -> Schema:
     """Return the schema of these fields, aliases included."""
     names = {alias: name for name, known in fields.items() for alias in (name, *known.aliases)}
-    return Schema(fields, names)
+    required = tuple(name for name, known in fields.items() if known.is_required)
+    return Schema(fields, names, required)

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from app.posture import agreement_rules, phrases, policy_rules
 from app.posture.canonical import sha256_hex
 from app.posture.differences import Difference
-from app.posture.effective import effective_of
 from app.posture.field_rules import judge_configuration
 from app.posture.frame import Frame
 from app.posture.judgement import SEVERITIES, Ground, Judgement
 from app.posture.lanes import Lane
 from app.posture.model import Acceptance, Direction, Finding, Json, Kind
-from app.posture.rules import Broken, Instance, Rule, broken_rules
+from app.posture.rules import RULES, Broken, broken_rules, is_active
 from app.posture.secrets import shown
 
 FINGERPRINT_LENGTH = 32
@@ -53,7 +52,7 @@ def weighed(frame: Frame, api_key: str, differences: list[Difference]) -> list[F
     for difference in differences:
         lane = difference.lane
         if lane.label not in grounds:
-            effective = {side.environment_id: effective_of(side) for side in lane.sides}
+            effective = {side.environment_id: side.effective for side in lane.sides}
             grounds[lane.label] = Ground(frame, lane, effective)
         judgement = JUDGES[difference.kind](grounds[lane.label], difference)
         found.append(finding_of(frame, api_key, difference, judgement))
@@ -109,26 +108,18 @@ def posture_findings(
     frame: Frame, api_key: str, lane: Lane, deployed: tuple[str, ...]
 ) -> list[Finding]:
     """Return the broken posture rules of a lane; production is asked where there is any."""
-    asked = _asked(frame)
-    broken: dict[tuple[str, str | None], dict[str, tuple[Rule, Broken]]] = {}
+    broken: dict[tuple[str, str | None], dict[str, Broken]] = {}
     evaluated: dict[str, bool] = {}
     for side in lane.sides:
-        if side.environment_id in asked:
-            instance = Instance(side, effective_of(side))
-            evaluated[side.environment_id] = instance.is_active
-            for rule, found in broken_rules(instance):
-                per_environment = broken.setdefault((rule.id, found.subject), {})
-                per_environment[side.environment_id] = (rule, found)
+        if side.environment_id in frame.asked:
+            evaluated[side.environment_id] = is_active(side)
+            for found in broken_rules(side):
+                by_environment = broken.setdefault((found.rule, found.subject), {})
+                by_environment[side.environment_id] = found
     return [
         _posture_finding(frame, api_key, lane, deployed, evaluated, found)
         for found in broken.values()
     ]
-
-
-def _asked(frame: Frame) -> frozenset[str]:
-    """Return whose instances are asked: production, or all where nothing is production."""
-    production = frozenset(e.id for e in frame.environments.values() if e.is_production)
-    return production or frozenset(frame.environments)
 
 
 def _posture_finding(
@@ -137,12 +128,13 @@ def _posture_finding(
     lane: Lane,
     deployed: tuple[str, ...],
     evaluated: Mapping[str, bool],
-    found: Mapping[str, tuple[Rule, Broken]],
+    found: Mapping[str, Broken],
 ) -> Finding:
-    rule, broken = next(iter(found.values()))
+    broken = next(iter(found.values()))
+    rule = RULES[broken.rule]
     subject = lane.suffixed(broken.subject)
     values: dict[str, Json] = {e: _answer(e, evaluated, found) for e in deployed}
-    identity = fingerprint(api_key, lane.label, Kind.POSTURE, subject, rule.id)
+    identity = fingerprint(api_key, lane.label, Kind.POSTURE, subject, broken.rule)
     digest = sha256_hex(values)
     told = phrases.numbered(rule.sentence, len(found))
     told = told.format_map({"env": phrases.envs(frame, found), **broken.words})
@@ -150,7 +142,7 @@ def _posture_finding(
         fingerprint=identity,
         values_digest=digest,
         kind=Kind.POSTURE,
-        rule=rule.id,
+        rule=broken.rule,
         severity=rule.severity,
         direction=Direction.NEUTRAL,
         subject=subject,
@@ -168,7 +160,7 @@ def _posture_finding(
 def _answer(
     environment: str,
     evaluated: Mapping[str, bool],
-    found: Mapping[str, tuple[Rule, Broken]],
+    found: Mapping[str, Broken],
 ) -> bool | None:
     if environment in found:
         return True

@@ -7,7 +7,6 @@ form stays as it is, so that an odd value is compared and never lost.
 import re
 import unicodedata
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from app.posture.canonical import canonical
 from app.posture.model import Json
@@ -16,7 +15,6 @@ Form = Callable[[Json], Json]
 
 _WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0+)?")
 _EXACT_FLOATS = 2**53
-_SHORT_IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})\.?(/[0-9]{1,2})?")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#]*)@)?([^/?#]*)(.*)", re.DOTALL)
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -131,35 +129,6 @@ def sorted_set(members: Json) -> Json:
 def folded(value: Json) -> Json:
     """Return a name whose case has no meaning, casefolded and trimmed."""
     return enumerated(value)
-
-
-def network(value: Json) -> IPv4Network | IPv6Network | None:
-    """Return the network that a text names, host bits cleared, or None where it names none."""
-    if not isinstance(value, str):
-        return None
-    bare = value.strip()
-    short = _SHORT_IPV4.fullmatch(bare)
-    if short:
-        parts = short[1].split(".")
-        bare = ".".join(parts + ["0"] * (4 - len(parts))) + (short[2] or f"/{8 * len(parts)}")
-    try:
-        return ip_network(bare, strict=False)
-    except ValueError:
-        return None
-
-
-def networks(value: Json) -> Json:
-    """Return a set of networks, adjacent and contained ones merged; other entries stay text."""
-    if isinstance(value, str):
-        value = re.split(r"[,\s]+", value)
-    if not isinstance(value, list):
-        return text(value)
-    merged: list[str] = []
-    named = [network(item) for item in value]
-    merged += map(str, collapse_addresses(n for n in named if isinstance(n, IPv4Network)))
-    merged += map(str, collapse_addresses(n for n in named if isinstance(n, IPv6Network)))
-    others = [text(item) for item, found in zip(value, named, strict=True) if found is None]
-    return sorted_set([*merged, *(item for item in others if not is_empty(item))])
 
 
 words = set_of(text, r",\s")

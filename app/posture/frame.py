@@ -43,6 +43,8 @@ class Frame:
     tokens: Mapping[str, frozenset[str]]
     automated: Mapping[str, tuple[Automated, ...] | None]  # None: not read
     expected: Mapping[str, tuple[ExpectedDifference, ...]]  # by asset id
+    listed: tuple[str, ...]
+    asked: frozenset[str]  # whose instances posture rules look at
 
     def name(self, environment_id: str) -> str:
         """Return the name of an environment, fit for a sentence."""
@@ -77,6 +79,8 @@ def _frame(scope: Scope) -> Frame:
         tokens={e.id: _tokens(e.name) for e in environments.values()},
         automated={r.environment.id: automated_policies(r.automated) for r in scope.environments},
         expected=_by_asset(scope.expected_differences),
+        listed=tuple(r.environment.id for r in scope.environments if r.not_listed is None),
+        asked=frozenset(production or environments),
     )
 
 

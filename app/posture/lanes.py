@@ -8,6 +8,7 @@ from typing import NamedTuple
 from app.posture.agreements import Contracts, Tiers, read_contracts, read_tiers
 from app.posture.applied import Policies, read_policies
 from app.posture.automated import Automated, is_flex
+from app.posture.effective import Effective, effective_of
 from app.posture.frame import Frame, pieces
 from app.posture.model import ApiReading, FactsBody, InstanceReading, Note
 
@@ -26,7 +27,8 @@ class Side(NamedTuple):
     contracts: Contracts | None
     automated: tuple[Automated, ...] | None  # those that apply
     reading: InstanceReading
-    contracts_not_read: str | None = None
+    contracts_not_read: str | None
+    effective: Effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,23 @@ def side_of(frame: Frame, reading: InstanceReading) -> Side:
     automated = frame.automated[reading.environment_id]
     technology = facts["technology"]
     if automated:
-        automated = tuple(a for a in automated if a.applies_to(technology))
+        automated = tuple([a for a in automated if a.applies_to(technology)])
+    policies = read_policies(reading.policies, is_flex=is_flex(technology))
     contracts = read_contracts(reading.contracts)
     reason = reading.contracts.not_read
-    if contracts is not None and not contracts.every and facts["active_contracts"]:
+    if contracts is not None and not contracts.rows and facts["active_contracts"]:
         contracts, reason = None, EMPTY_LIST_OF_CONTRACTS
     return Side(
         reading.environment_id,
         reading.instance_id,
         facts,
-        read_policies(reading.policies, is_flex=is_flex(technology)),
+        policies,
         read_tiers(reading.tiers),
         contracts,
         automated,
         reading,
         reason,
+        effective_of(policies, automated),
     )
 
 
@@ -84,8 +88,7 @@ def lined_up(frame: Frame, api: ApiReading) -> LinedUp:
 
     What is known of an environment that could not be listed now takes no part.
     """
-    listed = [e for e in frame.environments if e not in frame.not_listed]
-    held: dict[str, list[Side]] = {environment_id: [] for environment_id in listed}
+    held: dict[str, list[Side]] = {environment_id: [] for environment_id in frame.listed}
     seen: set[tuple[str, int]] = set()
     for reading in sorted(api.instances, key=lambda each: each.instance_id):
         place = (reading.environment_id, reading.instance_id)

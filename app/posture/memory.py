@@ -1,9 +1,12 @@
 """A bounded memory of results that follow from their key alone."""
 
-from typing import Generic, TypeVar
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_every: list["Memory[Any, Any]"] = []
 
 
 class Memory(Generic[K, V]):
@@ -13,10 +16,20 @@ class Memory(Generic[K, V]):
         self._size = size
         self._known: dict[K, V] = {}
         self.get = self._known.get
+        _every.append(self)
 
     def keep(self, key: K, value: V) -> V:
         """Remember and return a value."""
         if len(self._known) >= self._size:
-            self._known.clear()
+            self.clear()
         self._known[key] = value
         return value
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._known.clear()
+
+
+def memories() -> Iterator[Memory[Any, Any]]:
+    """Yield every memory of the process, for measurements that must start cold."""
+    yield from _every

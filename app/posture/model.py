@@ -99,14 +99,14 @@ class SectionName(StrEnum):
 class Section:
     """One section: read (a body and its digest), or not read (a reason in plain words).
 
-    Sections with equal digests have equal bodies. `body` is one of the shapes above; with `load`
-    it is parsed only when it is asked for, and sections of one digest are asked once.
+    Sections with equal digests have equal bodies. `body` is one of the shapes above; where there
+    is a `load`, it gives the body of a digest, and is asked only for what must be looked at.
     """
 
     body: Json = None
     digest: bytes = b""
     not_read: str | None = None
-    load: Callable[[], Json] | None = None
+    load: Callable[[bytes], Json] | None = None
 
     @property
     def was_read(self) -> bool:
@@ -115,7 +115,7 @@ class Section:
 
     def content(self) -> Json:
         """Return the body, parsed now where it is lazy."""
-        return self.body if self.load is None else self.load()
+        return self.body if self.load is None else self.load(self.digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import marshal
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -36,8 +37,8 @@ _SET_LIKE = frozenset(
 _USER_MARK = "$secret-"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Configuration:
+@dataclass(frozen=True, slots=True)
+class Normal:
     """A configuration in normal form. `fields` holds what is set or has a default, by path.
 
     `bags` holds the items of lists without order, each by the paths inside it. Equal `key`s mean
@@ -52,42 +53,141 @@ class Configuration:
     samples: frozenset[str]  # where the sample text of the policy's form still stands
     unknown: tuple[str, ...]
     key: str
-    schema: Schema | None
+
+
+class Configuration:
+    """A policy's configuration, put into normal form when that is asked for.
+
+    Most configurations are the same everywhere: then nobody needs to know what they mean.
+    `has_remarks` tells whether something may be hidden, or is not in the table.
+    """
+
+    __slots__ = (
+        "_normal",
+        "_raw",
+        "folded_text",
+        "has_remarks",
+        "is_flex",
+        "schema",
+        "weaknesses",
+    )
+
+    def __init__(
+        self, raw: dict[str, Json], schema: Schema | None, text: bytes, *, is_flex: bool
+    ) -> None:
+        self._raw = raw
+        self.is_flex = is_flex
+        self._normal: Normal | None = None
+        self.folded_text = text.lower()  # to look for a word without understanding the rest
+        self.schema = schema
+        self.weaknesses: tuple[str, ...] | None = None  # kept by the posture rules
+        self.has_remarks = _HIDDEN_MARK.search(text) is not None or self._has_gaps()
+
+    def _has_gaps(self) -> bool:
+        """Whether a key is not in the table, or a required field is not set."""
+        schema, raw = self.schema, self._raw
+        if schema is None:
+            return False
+        if not raw.keys() <= schema.names.keys():
+            return True
+        for name in schema.required:
+            if not raw.get(name) and schema.fields[name].counts(self):
+                return True
+        return False
+
+    @property
+    def normal(self) -> Normal:
+        """The normal form."""
+        if self._normal is None:
+            self._normal = self._read(None)
+        return self._normal
+
+    def only(self, names: frozenset[str]) -> Normal:
+        """Return the normal form of some fields, since the others are known to be equal."""
+        return self._read(names)
+
+    def _read(self, names: frozenset[str] | None) -> Normal:
+        builder = _Builder()
+        if self.schema is None:
+            builder.flatten("", self._raw)
+        else:
+            builder.read(self.schema, self, names, is_flex=self.is_flex)
+        return builder.built()
+
+    def unlike(self, other: "Configuration") -> frozenset[str]:
+        """Return the names of the table under which two configurations hold other values."""
+        names = self.schema.names if self.schema else {}
+        keys = self._raw.keys() | other._raw.keys()
+        return frozenset([names.get(k, k) for k in keys if not _is_same(self._raw, other._raw, k)])
+
+    @property
+    def others(self) -> list[str]:
+        """The keys that are not in the table and are no noise, sorted."""
+        names = self.schema.names.keys() if self.schema else ()
+        return sorted(self._raw.keys() - names - NOISE)
+
+    @property
+    def fields(self) -> Mapping[str, Json]:
+        """The normal values by path."""
+        return self.normal.fields
+
+    @property
+    def key(self) -> str:
+        """A text that is equal for equal meanings."""
+        return self.normal.key
+
+    def get(self, name: str) -> Json:
+        """Return the normal value of one single-valued field, or None where it is empty."""
+        if self._normal is not None:
+            return self._normal.fields.get(name)
+        known = self.schema.fields.get(name) if self.schema else None
+        if known is None or not known.counts(self):
+            return None
+        value = self.raw(name)
+        if is_sealed(value) or is_masked(value):
+            return None
+        normal = None if forms.is_empty(value) else known.form(value)
+        return default_of(known, is_flex=self.is_flex) if forms.is_empty(normal) else normal
+
+    def raw(self, name: str) -> Json:
+        """Return a field of the table as it stands, under whichever of its names it is set."""
+        value = self._raw.get(name)
+        known = self.schema.fields.get(name) if self.schema else None
+        if known is not None and known.aliases and forms.is_empty(value):
+            values = (self._raw.get(alias) for alias in known.aliases)
+            return next((each for each in values if not forms.is_empty(each)), None)
+        return value
 
     def field_at(self, path: str) -> Field | None:
         """Return what is known of the field at a path, or None."""
         return self.schema.at(path) if self.schema else None
 
 
-_NORMAL: Memory[tuple[str | None, str, bool, bytes], Configuration] = Memory(8192)
+_HIDDEN_MARK = re.compile("|".join((re.escape(MASKED), r"\*\*\*", "•", "●")).encode())
+_KNOWN: Memory[tuple[str | None, str, bool, bytes], Configuration] = Memory(8192)
 
 
-def normalise(
-    group_id: str | None, asset_id: str, configuration: dict[str, Json], *, is_flex: bool
+def configuration_of(
+    group_id: str | None, asset_id: str, raw: dict[str, Json], *, is_flex: bool
 ) -> Configuration:
-    """Return the normal form; configurations of equal text are normalised once."""
-    text = marshal.dumps(configuration, 2)  # a key in memory, twice as fast as JSON
+    """Return a configuration; those of equal text are one, so that they are understood once."""
+    text = marshal.dumps(raw, 2)  # a key in memory, twice as fast as JSON
     key = (group_id, asset_id, is_flex, text)
-    known = _NORMAL.get(key)
+    known = _KNOWN.get(key)
     if known is not None:
         return known
-    schema = schema_of(group_id, asset_id)
-    builder = _Builder()
-    if schema is None:
-        builder.flatten("", configuration)
-    else:
-        builder.read(schema, _by_name(schema, configuration), is_flex=is_flex)
-    return _NORMAL.keep(key, builder.built(schema))
+    made = Configuration(raw, schema_of(group_id, asset_id), text, is_flex=is_flex)
+    return _KNOWN.keep(key, made)
 
 
-def _by_name(schema: Schema, configuration: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the configuration by the table's names; of two aliases the one that is set wins."""
-    found: dict[str, Json] = {}
-    for name, value in configuration.items():
-        own = schema.names.get(name, name)
-        if own not in found or forms.is_empty(found[own]):
-            found[own] = value
-    return found
+def _is_same(one: Mapping[str, Json], other: Mapping[str, Json], key: str) -> bool:
+    """Whether a key holds the very same value; true and 1 are two values."""
+    a, b = one.get(key), other.get(key)
+    if type(a) is not type(b):
+        return False
+    return bool(a == b) and (
+        not isinstance(a, list | dict) or marshal.dumps(a, 2) == marshal.dumps(b, 2)
+    )
 
 
 class _Builder:
@@ -101,10 +201,10 @@ class _Builder:
         self.unknown: list[str] = []
         self.uncounted: set[str] = set()
 
-    def built(self, schema: Schema | None) -> Configuration:
+    def built(self) -> Normal:
         """Return what was gathered."""
         visible = {path: _compared(value) for path, value in self.fields.items()}
-        return Configuration(
+        return Normal(
             fields=visible,
             bags=self.bags,
             defaulted=frozenset(self.defaulted),
@@ -113,19 +213,26 @@ class _Builder:
             samples=frozenset(p for p, v in self.fields.items() if _is_sample(v)),
             unknown=tuple(sorted(self.unknown)),
             key=canonical([visible, sorted(self.masked)]),
-            schema=schema,
         )
 
-    def read(self, schema: Schema, values: Mapping[str, Json], *, is_flex: bool) -> None:
-        """Take the known fields by the table and the others as they stand."""
-        siblings = _siblings(schema, values, is_flex=is_flex)
-        for name, known in schema.fields.items():
-            if known.counts(siblings):
-                self.take(name, values.get(name), known, is_flex=is_flex)
+    def read(
+        self,
+        schema: Schema,
+        configuration: "Configuration",
+        names: frozenset[str] | None,
+        *,
+        is_flex: bool,
+    ) -> None:
+        """Take the known fields by the table and the others as they stand, or some of them."""
+        for name in schema.fields if names is None else names & schema.fields.keys():
+            known = schema.fields[name]
+            if known.counts(configuration):
+                self.take(name, configuration.raw(name), known, is_flex=is_flex)
             else:
                 self.uncounted.add(name)
-        for name in sorted(values.keys() - schema.fields.keys() - NOISE):
-            self.take_unknown(name, values[name])
+        for name in configuration.others:
+            if names is None or name in names:
+                self.take_unknown(name, configuration.raw(name))
 
     def take_unknown(self, name: str, value: Json) -> None:
         """Take a key that is not in the table; when it is set, that is remarked."""
@@ -241,17 +348,6 @@ def default_of(known: Field, *, is_flex: bool) -> Json:
 def has_default(known: Field, *, is_flex: bool) -> bool:
     """Whether it is known what an unset field means."""
     return known.default is not NO_DEFAULT or (is_flex and known.flex_default is not NO_DEFAULT)
-
-
-def _siblings(schema: Schema, values: Mapping[str, Json], *, is_flex: bool) -> dict[str, Json]:
-    """Return the normal scalar fields, which decide whether others count."""
-    return {
-        name: default_of(known, is_flex=is_flex)
-        if forms.is_empty(value := values.get(name))
-        else known.form(value)
-        for name, known in schema.fields.items()
-        if known.shape is Shape.SCALAR
-    }
 
 
 def _entries(value: Json, known: Field) -> dict[Json, Json] | None:

@@ -7,6 +7,7 @@ from app.posture import forms, weaker
 from app.posture.families import is_mulesofts
 from app.posture.fields import Field, FieldClass, Schema, Shape, Siblings, schema
 from app.posture.model import Json
+from app.posture.networks import networks
 
 C, G, H, L = FieldClass.CREDENTIALS, FieldClass.LOGGING, FieldClass.HEADERS, FieldClass.LIMIT
 N, O, P, T = FieldClass.NETWORK, FieldClass.ORIGINS, FieldClass.PAYLOAD, FieldClass.TRUST  # noqa: E741
@@ -103,15 +104,15 @@ def _log_item(item: Json) -> tuple[Json, Json]:
 
 
 def _origin_is_custom(siblings: Siblings) -> bool:
-    return siblings.get("jwtOrigin") != "httpbearerauthenticationheader"
+    return bool(siblings.get("jwtOrigin") != "httpbearerauthenticationheader")
 
 
 def _key_is_text(siblings: Siblings) -> bool:
-    return siblings.get("jwtKeyOrigin") == "text"
+    return bool(siblings.get("jwtKeyOrigin") == "text")
 
 
 def _key_is_jwks(siblings: Siblings) -> bool:
-    return siblings.get("jwtKeyOrigin") == "jwks"
+    return bool(siblings.get("jwtKeyOrigin") == "jwks")
 
 
 def _audience_is_checked(siblings: Siblings) -> bool:
@@ -143,8 +144,8 @@ CLIENT_SECRET = Field(
     weaker=weaker.either(weaker.has(weaker.is_nothing), weaker.has(weaker.reads_query)),
 )
 CLUSTERED = switch(default=True, of=L, weak=False)
-NETWORKS = Field(forms.networks, N, weaker=weaker.wider_networks, aliases=("ipAddresses",))
-BLOCKED = Field(forms.networks, N, weaker=weaker.narrower_networks, aliases=("ipAddresses",))
+NETWORKS = Field(networks, N, weaker=weaker.wider_networks, aliases=("ipAddresses",))
+BLOCKED = Field(networks, N, weaker=weaker.narrower_networks, aliases=("ipAddresses",))
 CALLER_ADDRESS = Field(
     forms.expression,
     N,

@@ -72,8 +72,9 @@ class PolicyComparison:
         if len(members) > 1:
             self.value(Kind.POLICY_VERSION, slot, {e: p.version for e, p in members.items()})
             self.switch(slot)
-            cuts = {e: _pairs(p) for e, p in members.items()}
-            self.value(Kind.POLICY_POINTCUT, slot, cuts)
+            if len({p.pointcut for p in members.values()}) > 1:
+                cuts = {e: _pairs(p) for e, p in members.items()}
+                self.value(Kind.POLICY_POINTCUT, slot, cuts)
         self.configuration(slot)
 
     def value(self, kind: Kind, slot: Slot, votes: Mapping[str, Json]) -> None:
@@ -122,7 +123,12 @@ class PolicyComparison:
         for path, where in found.hidden.items():
             names = ", ".join(self.frame.name(e) for e in where)
             self.note("unverifiable", slot, f"{path} is hidden in {names} and not compared")
-        unknown = {name for p in slot.members.values() for name in p.configuration.unknown}
+        unknown = {
+            name
+            for policy in slot.members.values()
+            if policy.configuration.has_remarks
+            for name in policy.configuration.normal.unknown
+        }
         for name in sorted(unknown):
             self.note("unknown_field", slot, f"{name} is not a known setting; compared as it is")
         if found.incomparable:
@@ -188,16 +194,9 @@ def compare_policies(
 
 
 def _are_all_equal(lane: Lane) -> bool:
-    """Whether every side that was read has the same policies and nothing to remark."""
-    first = None
-    for side in lane.sides:
-        own = side.policies
-        if own is None:
-            continue
-        if own.has_remarks or (first is not None and own is not first and own.key != first.key):
-            return False
-        first = own
-    return True
+    """Whether every side that was read has the very same policies, with nothing to remark."""
+    read = [side.policies for side in lane.sides if side.policies is not None]
+    return all(own is read[0] for own in read) and not any(own.has_remarks for own in read[:1])
 
 
 def _automates(side: Side, identity: Identity) -> bool:
@@ -220,7 +219,8 @@ def _note_automated(comparison: PolicyComparison) -> None:
             policy.asset_id
             for side in comparison.sides.values()
             for policy, automated in _pairs_of(side)
-            if policy.configuration.key != automated.configuration.key
+            if policy.configuration is not automated.configuration
+            and policy.configuration.key != automated.configuration.key
         }
     )
     for asset_id in own_wins:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.posture import words
 from app.posture.applied import Applied
 from app.posture.columns import Column, cells, differing, is_told, members_by_column
-from app.posture.effective import API_LEVEL, AUTOMATED, effective_of
+from app.posture.effective import API_LEVEL, AUTOMATED, running
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp, Side
 from app.posture.model import (
@@ -45,8 +45,8 @@ Positions = Mapping[tuple[str, int], int]
 
 def _positions(side: Side) -> Positions:
     """Return where each enabled policy runs, by its source and identity in memory."""
-    running = effective_of(side).running
-    return {(each.source, id(each.policy)): i for i, each in enumerate(running, 1)}
+    ordered = running(side.effective)
+    return {(each.source, id(each.policy)): i for i, each in enumerate(ordered, 1)}
 
 
 def _place(
@@ -134,7 +134,7 @@ def _plain_fields(
             words.field(path),
             tuple(view.get(path) for view in views),
             path in named,
-            tuple(bool(each and path in each.defaulted) for each in configurations),
+            tuple(bool(each and path in each.normal.defaulted) for each in configurations),
         )
         for path in paths
     )
@@ -143,8 +143,8 @@ def _plain_fields(
 def _view(configuration: Configuration, named: Sequence[str]) -> dict[str, Json]:
     """Return what is shown of a configuration: its fields, and items where they were compared."""
     view = {path: shown(value) for path, value in configuration.fields.items()}
-    view |= dict.fromkeys(sorted(configuration.masked), SHOWN)
-    for path, items in configuration.bags.items():
+    view |= dict.fromkeys(sorted(configuration.normal.masked), SHOWN)
+    for path, items in configuration.normal.bags.items():
         if any(each.startswith(f"{path}[0]") for each in named) and len(items) == 1:
             view.pop(path, None)
             view |= {f"{path}[0].{inner}": shown(value) for inner, value in items[0].items()}

@@ -37,6 +37,7 @@ _SECRET_HEADERS = frozenset(
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _HIDDEN = re.compile(r"[*•●]+")
+_HIDDEN_ELSEWHERE = re.compile(r"[*•●]{3,}")  # where no secret is meant, one star is a value
 _USER_INFO = re.compile(r"(?<=://)([^\s/?#'\"]+)@")
 _SEALED_USER = re.compile(r"\$secret-[0-9a-f]{64}(?=@)")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -157,7 +158,7 @@ def is_masked(value: Json) -> bool:
     """Whether a value is hidden by Anypoint: the mark, or nothing but stars."""
     if isinstance(value, dict):
         return value.get(MASKED) is True
-    return isinstance(value, str) and _HIDDEN.fullmatch(value.strip()) is not None
+    return isinstance(value, str) and _HIDDEN_ELSEWHERE.fullmatch(value.strip()) is not None
 
 
 def shown(value: Json) -> Json:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from app.posture.forms import network
 from app.posture.model import Json
+from app.posture.networks import covers
 
 Weaker = Callable[[Json, Json], bool]
 
-ANY_NETWORK = frozenset({"0.0.0.0/0", "::/0"})
 NO_LIMIT = -1
 
 
@@ -55,32 +54,12 @@ def subset(a: Json, b: Json) -> bool:
 
 def wider_networks(a: Json, b: Json) -> bool:
     """Whether the networks of `a` cover those of `b` and more."""
-    return _covers(a, b) and not _covers(b, a)
+    return covers(a, b) and not covers(b, a)
 
 
 def narrower_networks(a: Json, b: Json) -> bool:
     """Whether the networks of `a` are covered by those of `b`, which has more."""
     return wider_networks(b, a)
-
-
-def networks_only_in(a: Json, b: Json) -> list[str]:
-    """Return the entries of `a` that `b` does not cover, in order."""
-    return [entry for entry in _list(a) if not _is_covered(entry, _list(b))]
-
-
-def _covers(a: Json, b: Json) -> bool:
-    return all(_is_covered(entry, _list(a)) for entry in _list(b))
-
-
-def _is_covered(entry: Json, entries: list[Json]) -> bool:
-    if entry in entries:
-        return True
-    inner = network(entry)
-    outer = [network(other) for other in entries]
-    return inner is not None and any(
-        other is not None and other.version == inner.version and inner.subnet_of(other)  # type: ignore[arg-type]
-        for other in outer
-    )
 
 
 def _list(value: Json) -> list[Json]:

@@ -130,9 +130,9 @@ def summary(applied: Applied) -> str:
     told = [rates(limits)] if limits else []
     for path in fields:
         is_limit = limits and path.startswith(("rateLimits", "timePeriod", "maximumRequests"))
-        if not is_limit and path not in applied.configuration.defaulted:
+        if not is_limit and path not in applied.configuration.normal.defaulted:
             told.append(f"{field(path)} {value(fields[path])}")
-    told += [f"{field(path)} hidden" for path in sorted(applied.configuration.masked)]
+    told += [f"{field(path)} hidden" for path in sorted(applied.configuration.normal.masked)]
     more = len(told) - _SUMMARY_PARTS
     shown_parts = told[:_SUMMARY_PARTS] + ([f"{more} more"] if more > 0 else [])
     return ", ".join(shown_parts) or "as it comes"

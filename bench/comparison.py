@@ -1,0 +1,530 @@
+"""The comparison's speed as ratios: goals 5 to 8 of the performance goals, side by side.
+
+Run by `make bench`, or alone: `python -m bench.comparison --json out.json`.
+"""
+
+import argparse
+import gc
+import hashlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+import orjson
+from deepdiff import DeepDiff
+
+from app.posture.assessment import assess_api
+from app.posture.memory import memories
+from app.posture.model import (
+    MULESOFT_GROUP,
+    ApiReading,
+    Environment,
+    EnvironmentReading,
+    InstanceReading,
+    Kind,
+    Scope,
+    Section,
+)
+
+ENVIRONMENTS = (
+    Environment("dev", "Development", "sandbox"),
+    Environment("test", "Test", "sandbox"),
+    Environment("prod", "Production", "production"),
+)
+SECTIONS = ("facts", "policies", "tiers", "contracts")
+SHARE_THAT_DIFFERS = 0.2
+SUBSET_FOR_DEEPDIFF = 100
+LARGE = 10
+WHEN = datetime(2026, 11, 25, tzinfo=UTC)
+NOT_COMPARED = frozenset({"approved_at", "label", "order"})
+
+Raw = tuple[bytes, bytes, bytes, bytes]
+RawApi = tuple[str, tuple[Raw, ...]]
+
+
+# ── The data ─────────────────────────────────────────────────────────────────────────────────
+
+
+def estate(apis: int, seed: int = 1) -> list[RawApi]:
+    """Return raw sections of so many APIs in three environments, about 3.5 KB an instance.
+
+    A fifth of them differ somewhere; approval dates and labels differ everywhere.
+    """
+    rng = Random(seed)
+    return [_api(rng, number) for number in range(apis)]
+
+
+def _api(rng: Random, number: int) -> RawApi:
+    asset = f"orders-{number:05}-experience-api"
+    policies, tiers = _policies(rng, number), _tiers(rng)
+    clients = [f"application-{rng.randrange(400):03}-{i}" for i in range(7)]
+    odd = rng.choice(ENVIRONMENTS).id if rng.random() < SHARE_THAT_DIFFERS else None
+    change = rng.choice((_other_limit, _other_keys, _without_one, _other_tier, _revoked))
+    sides = []
+    for environment in ENVIRONMENTS:
+        contracts = [_contract(name, environment.id, i) for i, name in enumerate(clients)]
+        bodies = [_facts(asset, environment.id), policies, tiers, contracts]
+        if environment.id == odd:
+            bodies = orjson.loads(orjson.dumps(bodies))
+            change(bodies)
+        facts, own, limits, clients_there = (
+            orjson.dumps(body, option=orjson.OPT_SORT_KEYS) for body in bodies
+        )
+        sides.append((facts, own, limits, clients_there))
+    return asset, tuple(sides)
+
+
+def _facts(asset: str, environment: str) -> dict[str, Any]:
+    return {
+        "name": asset.replace("-", " ").title(),
+        "group_id": "9a11f2a0-0000-4000-8000-000000000001",
+        "asset_id": asset,
+        "asset_version": "1.0.4",
+        "product_version": "v1",
+        "label": f"{asset}-v1-{environment}",
+        "status": "active",
+        "technology": "mule4",
+        "deprecated": False,
+        "active_contracts": 7,
+    }
+
+
+def _policies(rng: Random, number: int) -> list[dict[str, Any]]:
+    jwt = {
+        "jwtOrigin": "httpBearerAuthenticationHeader",
+        "signingMethod": "rsa",
+        "signingKeyLength": 256,
+        "jwtKeyOrigin": "jwks",
+        "jwksUrl": "https://login.corp.example/keys",
+        "jwksServiceTimeToLive": 60,
+        "skipClientIdValidation": False,
+        "clientIdExpression": "#[vars.claimSet.client_id]",
+        "validateAudClaim": True,
+        "mandatoryAudClaim": True,
+        "supportedAudiences": f"orders-{number}",
+        "mandatoryExpClaim": True,
+        "mandatoryNbfClaim": True,
+    }
+    limits = {
+        "rateLimits": [
+            {
+                "maximumRequests": rng.choice((100, 250, 500, 1000)),
+                "timePeriodInMilliseconds": 60000,
+            }
+        ],
+        "exposeHeaders": True,
+        "clusterizable": True,
+    }
+    sla = {
+        "clientIdExpression": "#[attributes.headers['client_id']]",
+        "clientSecretExpression": "#[attributes.headers['client_secret']]",
+        "exposeHeaders": True,
+        "clusterizable": True,
+    }
+    ips = [f"10.{rng.randrange(250)}.{i}.0/24" for i in range(6)]
+    logging = {
+        "itemName": "Default",
+        "itemData": {
+            "message": "#[attributes.requestPath]",
+            "category": "gateway",
+            "level": "INFO",
+            "firstSection": True,
+            "secondSection": False,
+        },
+    }
+    configurations = {
+        "jwt-validation": jwt,
+        "rate-limiting": limits,
+        "rate-limiting-sla-based": sla,
+        "ip-allowlist": {"ips": ips, "ipExpression": "#[attributes.headers['x-real-ip']]"},
+        "message-logging": {"loggingConfiguration": [logging]},
+    }
+    return [
+        {
+            "group_id": MULESOFT_GROUP,
+            "asset_id": asset_id,
+            "asset_version": "1.4.1",
+            "configuration": configuration,
+            "order": order,
+            "disabled": False,
+            "pointcut": None,
+            "label": None,
+        }
+        for order, (asset_id, configuration) in enumerate(configurations.items(), 1)
+    ]
+
+
+def _tiers(rng: Random) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "limits": [{"maximum": rng.choice((100, 1000)), "milliseconds": 60000}],
+            "status": "ACTIVE",
+            "auto_approve": False,
+        }
+        for name in ("Bronze", "Silver", "Gold")
+    ]
+
+
+def _contract(name: str, environment: str, number: int) -> dict[str, Any]:
+    day = 1 + (number + len(environment)) % 28
+    return {
+        "application_id": int(hashlib.sha256(name.encode()).hexdigest()[:6], 16),
+        "application": name,
+        "status": "APPROVED",
+        "tier": ("Bronze", "Silver", "Gold")[number % 3],
+        "requested_tier": None,
+        "approved_at": f"2025-08-{day:02}T17:17:30.341Z",
+    }
+
+
+def _other_limit(bodies: list[Any]) -> None:
+    bodies[1][1]["configuration"]["rateLimits"][0]["maximumRequests"] = 4000
+
+
+def _other_keys(bodies: list[Any]) -> None:
+    bodies[1][0]["configuration"]["jwksUrl"] = "https://login.other.example/keys"
+
+
+def _without_one(bodies: list[Any]) -> None:
+    del bodies[1][3]
+
+
+def _other_tier(bodies: list[Any]) -> None:
+    bodies[2][2]["limits"][0]["maximum"] = 7
+
+
+def _revoked(bodies: list[Any]) -> None:
+    bodies[3][4]["status"] = "REVOKED"
+
+
+# ── The peers ────────────────────────────────────────────────────────────────────────────────
+
+
+def parsed(apis: Sequence[RawApi]) -> int:
+    """Parse every section, one API in memory at a time: the floor of any comparison."""
+    count = 0
+    for _, sides in apis:
+        held = [[orjson.loads(body) for body in side] for side in sides]
+        count += len(held)
+    return count
+
+
+def keyed_deepdiff(apis: Sequence[RawApi]) -> set[str]:
+    """Compare each environment with the first one by deepdiff, lists keyed first."""
+    differing = set()
+    for asset, sides in apis:
+        first, *others = [_keyed([orjson.loads(body) for body in side]) for side in sides]
+        if any(DeepDiff(first, other) for other in others):
+            differing.add(asset)
+    return differing
+
+
+def _keyed(bodies: list[Any]) -> dict[str, Any]:
+    """Return the sections with lists by name, without what is never compared."""
+    facts, policies, tiers, contracts = bodies
+    return {
+        "facts": _without(facts),
+        "policies": {policy["asset_id"]: _without(policy) for policy in policies},
+        "tiers": {tier["name"]: _without(tier) for tier in tiers},
+        "contracts": {c["application_id"]: _without(c) for c in contracts},
+    }
+
+
+def _without(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key not in NOT_COMPARED}
+
+
+# ── Ours ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def scope() -> Scope:
+    """Return the three environments, Production being the baseline."""
+    return Scope(tuple(EnvironmentReading(each) for each in ENVIRONMENTS), "prod", WHEN)
+
+
+def from_bytes(apis: Sequence[RawApi]) -> set[str]:
+    """Compare and assess from raw bytes; a section's own bytes tell whether it is the same."""
+    return _assessed(scope(), (_lazy(asset, sides) for asset, sides in apis))
+
+
+def _lazy(asset: str, sides: Sequence[Raw]) -> ApiReading:
+    return _reading(
+        asset,
+        [[Section(None, body, None, orjson.loads) for body in side] for side in sides],
+    )
+
+
+def _reading(asset: str, sides: Sequence[Sequence[Section]]) -> ApiReading:
+    return ApiReading(
+        f"9a11f2a0-0000-4000-8000-000000000001/{asset}",
+        tuple(
+            InstanceReading(environment.id, number, *sections)
+            for number, (environment, sections) in enumerate(zip(ENVIRONMENTS, sides, strict=True))
+        ),
+    )
+
+
+def _assessed(over: Scope, readings: Iterator[ApiReading]) -> set[str]:
+    differing = set()
+    for reading in readings:
+        posture = assess_api(over, reading)
+        if any(finding.kind is not Kind.POSTURE for finding in posture.findings):
+            differing.add(posture.asset_id or "")
+    return differing
+
+
+@dataclass
+class Stored:
+    """What a sync leaves behind for the next one: digests of sections and of inputs."""
+
+    digests: list[tuple[str, list[list[bytes]]]]
+    inputs: dict[str, bytes]
+    bodies: dict[bytes, bytes]
+    differing: set[str]
+
+
+def stored(apis: Sequence[RawApi]) -> Stored:
+    """Keep what a sync would keep."""
+    bodies = {_digest(body): body for _, sides in apis for side in sides for body in side}
+    digests = [
+        (asset, [[_digest(body) for body in side] for side in sides]) for asset, sides in apis
+    ]
+    inputs = {asset: _inputs(sides) for asset, sides in digests}
+    return Stored(digests, inputs, bodies, from_bytes(apis))
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def _inputs(sides: Sequence[Sequence[bytes]]) -> bytes:
+    """Return the digest of all that a row depends on, as the sync keeps it with the row."""
+    return _digest(b"".join(digest for side in sides for digest in side))
+
+
+def _by_digest(
+    asset: str, sides: Sequence[Sequence[bytes]], bodies: dict[bytes, bytes]
+) -> ApiReading:
+    def load(digest: bytes) -> Any:
+        return orjson.loads(bodies[digest])
+
+    return _reading(asset, [[Section(None, each, None, load) for each in side] for side in sides])
+
+
+def again(before: Stored, kept: Stored) -> set[str]:
+    """Compare again: rows whose inputs are the same as before stand, the others are assessed."""
+    changed = [
+        (asset, sides)
+        for asset, sides in kept.digests
+        if _inputs(sides) != before.inputs.get(asset)
+    ]
+    readings = (_by_digest(asset, sides, kept.bodies) for asset, sides in changed)
+    return (before.differing - {asset for asset, _ in changed}) | _assessed(scope(), readings)
+
+
+# ── Measuring ────────────────────────────────────────────────────────────────────────────────
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """Return the processor time of one run; garbage is collected before, not during."""
+    gc.collect()
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+@dataclass
+class Line:
+    """One goal: the ratios of all rounds."""
+
+    number: str
+    what: str
+    ours: list[float]
+    peers: list[float]
+    goal: float
+    unit: str
+    proof: str
+    at_least: bool = False
+
+    @property
+    def ratios(self) -> list[float]:
+        """One ratio a round: ours to the peer's, or the other way where more is better."""
+        pairs = zip(self.ours, self.peers, strict=True)
+        return [b / a if self.at_least else a / b for a, b in pairs]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the median keeps to the goal."""
+        ratio = median(self.ratios)
+        return ratio >= self.goal if self.at_least else ratio <= self.goal
+
+    def told(self) -> str:
+        """Return the line that is printed."""
+        low, middle, high = min(self.ratios), median(self.ratios), max(self.ratios)
+        sign = "≥" if self.at_least else "≤"
+        return (
+            f"{self.number:3} {self.what:58} ours {median(self.ours):9.4f} {self.unit}  "
+            f"peer {median(self.peers):9.4f} {self.unit}  "
+            f"ratio {middle:7.2f} [{low:.2f}..{high:.2f}]  goal {sign} {self.goal}  "
+            f"{'ok' if self.is_ok else 'MISSED'}  ({self.proof})"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same for a machine."""
+        return {
+            "goal": self.number,
+            "what": self.what,
+            "ours": self.ours,
+            "peer": self.peers,
+            "unit": self.unit,
+            "ratio": median(self.ratios),
+            "limit": self.goal,
+            "at_least": self.at_least,
+            "ok": self.is_ok,
+            "proof": self.proof,
+        }
+
+
+def side_by_side(
+    rounds: int, ours: Callable[[], Any], peer: Callable[[], Any]
+) -> tuple[list[float], list[float]]:
+    """Time both in every round, the order rotated."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds):
+        runs = [(0, ours), (1, peer)]
+        for place, run in runs if turn % 2 else runs[::-1]:
+            times[place].append(seconds(run))
+    return times
+
+
+def forget() -> None:
+    """Empty the core's memories, so that each full comparison starts cold."""
+    for memory in memories():
+        memory.clear()
+
+
+def cold(apis: Sequence[RawApi]) -> set[str]:
+    """Compare from raw bytes with nothing remembered."""
+    forget()
+    return from_bytes(apis)
+
+
+def full(apis: Sequence[RawApi], rounds: int) -> Line:
+    """Goal 5: full comparison against parsing."""
+    ours, peer = side_by_side(rounds, lambda: cold(apis), lambda: parsed(apis))
+    what = f"full comparison from raw bytes, {len(apis):,} × 3"
+    proof = f"{len(cold(apis))} of {len(apis)} differ"
+    return Line("5", what, ours, peer, 2.5, "s", proof)
+
+
+def against_deepdiff(apis: Sequence[RawApi], rounds: int) -> Line:
+    """Goal 6: full comparison against keyed deepdiff on a subset."""
+    subset = apis[:SUBSET_FOR_DEEPDIFF]
+    if cold(subset) != keyed_deepdiff(subset):
+        raise SystemExit("ours and deepdiff do not agree: a ratio means nothing")
+    ours, peer = side_by_side(rounds, lambda: cold(subset), lambda: keyed_deepdiff(subset))
+    what = f"full comparison against keyed deepdiff, {len(subset)} × 3"
+    return Line("6", what, ours, peer, 100, "s", "same verdicts", at_least=True)
+
+
+def with_digests(apis: Sequence[RawApi], rounds: int) -> list[Line]:
+    """Goal 7: comparison again from stored digests, against parsing."""
+    before, lines = stored(apis), []
+    for share, what in ((0.01, "1 % of instances changed"), (0.0, "nothing changed")):
+        after = stored(_changed(apis, share))
+        if again(before, after) != after.differing:
+            raise SystemExit("comparing again gives another answer than comparing anew")
+        run = partial(_again_cold, before, after)
+        ours, peer = side_by_side(rounds, run, lambda: parsed(apis))
+        told = f"again with stored digests, 20 % drift, {what}"
+        lines.append(Line("7", told, ours, peer, 0.4, "s", "same answer as anew"))
+    return lines
+
+
+def _again_cold(before: Stored, after: Stored) -> set[str]:
+    forget()
+    return again(before, after)
+
+
+def _changed(apis: Sequence[RawApi], share: float) -> list[RawApi]:
+    """Return the estate after some instances were given another limit."""
+    rng = Random(7)
+    return [
+        (asset, tuple(_with_other_limit(side) if rng.random() < share else side for side in sides))
+        for asset, sides in apis
+    ]
+
+
+def _with_other_limit(side: Raw) -> Raw:
+    policies = orjson.loads(side[1])
+    policies[1]["configuration"]["rateLimits"][0]["maximumRequests"] = 77
+    return side[0], orjson.dumps(policies, option=orjson.OPT_SORT_KEYS), side[2], side[3]
+
+
+def scaling(small: Sequence[RawApi], large: Sequence[RawApi], rounds: int) -> Line:
+    """Goal 8: time per API at ten times the size against itself."""
+    big, little = side_by_side(rounds, lambda: cold(large), lambda: cold(small))
+    what = f"time per API at {len(large):,} against {len(small):,}"
+    ours = [each / len(large) * 1e6 for each in big]
+    peers = [each / len(small) * 1e6 for each in little]
+    return Line("8", what, ours, peers, 1.3, "µs", "same code")
+
+
+def setting(apis: Sequence[RawApi], rounds: int) -> dict[str, Any]:
+    """Return under which circumstances was measured."""
+    sizes = [sum(map(len, side)) for _, sides in apis for side in sides]
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "orjson": version("orjson"),
+        "deepdiff": version("deepdiff"),
+        "rounds": rounds,
+        "apis": len(apis),
+        "bytes_per_instance": round(sum(sizes) / len(sizes)),
+        "load_before": os.getloadavg(),
+    }
+
+
+def main() -> int:
+    """Print the setting and one line a goal; 0 only if all are ok."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--apis", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    small, large = estate(options.apis), estate(options.apis * LARGE, seed=2)
+    told = setting(small, options.rounds)
+    print("comparison:", json.dumps(told), flush=True)
+    lines = []
+    for measured in _measured(small, large, options.rounds):
+        print(measured.told(), flush=True)
+        lines.append(measured)
+    print("load after:", os.getloadavg())
+    if options.json:
+        found = {"setting": told, "lines": [line.as_json() for line in lines]}
+        options.json.write_text(json.dumps(found, indent=2))
+    return 0 if all(line.is_ok for line in lines) else 1
+
+
+def _measured(small: Sequence[RawApi], large: Sequence[RawApi], rounds: int) -> Iterator[Line]:
+    yield full(small, rounds)
+    yield full(large, rounds)
+    yield against_deepdiff(small, rounds)
+    yield from with_digests(small, rounds)
+    yield scaling(small, large, rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
