@@ -125,6 +125,8 @@ async def _end(
     rows: PublishedRows,
     now: datetime,
 ) -> None:
+    # The connection below must still be of the sync's version, so this is what was read.
+    source = {name: connections.c[name] for name in SOURCE}
     ended = await db.execute(
         update(syncs)
         .where(
@@ -133,6 +135,8 @@ async def _end(
             syncs.c.sync_id == sync_id,
             syncs.c.attempt == attempt,
             syncs.c.state == State.RUNNING,
+            connections.c.site_id == syncs.c.site_id,
+            connections.c.space_id == syncs.c.space_id,
         )
         .values(
             state=State.PUBLISHED,
@@ -141,6 +145,7 @@ async def _end(
             lease_until=None,
             reason=None,
             baseline_environment_id=rows.baseline_environment_id,
+            **source,
         )
         .returning(syncs.c.connection_version)
     )
@@ -159,6 +164,8 @@ async def _end(
     if not pointed.rowcount:
         raise Fenced
 
+
+SOURCE = ("control_plane", "organization_id", "organization_name")
 
 MERGE_ROWS = (
     """

@@ -51,8 +51,20 @@ class SyncEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The organisation that a sync read, as the connection named it when it was published."""
+
+    control_plane: str
+    organization_id: str | None
+    organization_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
-    """One sync; `number` counts the published ones of its space, 1, 2, 3…, None before."""
+    """One sync; `number` counts the published ones of its space, 1, 2, 3…, None before.
+
+    `source` is None before it is published, and where it was not recorded.
+    """
 
     id: str
     number: int | None
@@ -69,6 +81,7 @@ class Sync:
     reason: str | None
     requests: int
     environments: tuple[SyncEnvironment, ...]
+    source: Source | None = None
 
 
 async def request(
@@ -89,11 +102,11 @@ async def request(
     )
     if version is None:
         raise Conflict("This space is not connected to Anypoint yet.")
-    outdated = and_(syncs.c.connection_version != version, *_unfinished())
+    outdated = and_(syncs.c.connection_version != version, _unfinished())
     await _end(db, site_id, space_id, outdated, "The connection was changed.")
-    found = await _where(db, site_id, space_id, and_(*_unfinished()))
-    if found:
-        return found[0], False
+    met = await _first(db, site_id, space_id, _unfinished())
+    if met is not None:
+        return met, False
     sync_id = str(uuid4())
     await db.execute(
         insert(syncs).values(
@@ -101,12 +114,10 @@ async def request(
             space_id=space_id,
             sync_id=sync_id,
             state=State.QUEUED,
-            attempt=0,
             connection_version=version,
             requested_by=requested_by,
             requested_at=now,
-            done=0,
-            requests=0,
+            **dict.fromkeys(("attempt", "done", "requests"), 0),
         )
     )
     made = await one(db, site_id, space_id, sync_id)
@@ -116,8 +127,7 @@ async def request(
 
 async def one(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> Sync | None:
     """Return one sync of the space, or None."""
-    found = await _where(db, site_id, space_id, syncs.c.sync_id == sync_id)
-    return found[0] if found else None
+    return await _first(db, site_id, space_id, syncs.c.sync_id == sync_id)
 
 
 async def published(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
@@ -125,20 +135,17 @@ async def published(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
     pointer = select(connections.c.published_sync_id).where(
         connections.c.site_id == site_id, connections.c.space_id == space_id
     )
-    found = await _where(db, site_id, space_id, syncs.c.sync_id == pointer.scalar_subquery())
-    return found[0] if found else None
+    return await _first(db, site_id, space_id, syncs.c.sync_id == pointer.scalar_subquery())
 
 
 async def numbered(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Sync | None:
     """Return the published sync of a number, or None."""
-    found = await _where(db, site_id, space_id, syncs.c.number == number)
-    return found[0] if found else None
+    return await _first(db, site_id, space_id, syncs.c.number == number)
 
 
 async def unfinished(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
     """Return the running sync, else the queued one, else None."""
-    found = await _where(db, site_id, space_id, and_(*_unfinished()))
-    return found[0] if found else None
+    return await _first(db, site_id, space_id, _unfinished())
 
 
 async def newest(
@@ -159,17 +166,17 @@ async def newest(
 
 async def cancel(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, reason: str) -> bool:
     """End a queued or running sync; its worker's next write is refused. False if it had ended."""
-    mine = and_(syncs.c.sync_id == sync_id, *_unfinished())
+    mine = and_(syncs.c.sync_id == sync_id, _unfinished())
     return await _end(db, site_id, space_id, mine, reason)
 
 
 async def cancel_all(db: DB, site_id: SiteId, space_id: SpaceId, reason: str) -> bool:
     """End whatever is queued or running in the space."""
-    return await _end(db, site_id, space_id, and_(*_unfinished()), reason)
+    return await _end(db, site_id, space_id, _unfinished(), reason)
 
 
-def _unfinished() -> tuple[ColumnElement[bool]]:
-    return (syncs.c.state.in_([State.QUEUED, State.RUNNING]),)
+def _unfinished() -> ColumnElement[bool]:
+    return syncs.c.state.in_([State.QUEUED, State.RUNNING])
 
 
 async def _end(
@@ -188,17 +195,18 @@ async def _end(
     return bool(done.rowcount)
 
 
-async def _where(
+async def _first(
     db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool]
-) -> tuple[Sync, ...]:
+) -> Sync | None:
     # 'running' sorts after 'queued': the running one comes first.
     rows = await db.execute(
         select(syncs)
         .where(syncs.c.site_id == site_id, syncs.c.space_id == space_id, which)
         .order_by(syncs.c.state.desc())
-        .limit(2)
+        .limit(1)
     )
-    return await _with_environments(db, site_id, space_id, rows.all())
+    found = await _with_environments(db, site_id, space_id, rows.all())
+    return found[0] if found else None
 
 
 async def _with_environments(
@@ -252,4 +260,11 @@ def _sync(row: Row[Any], environments: tuple[SyncEnvironment, ...]) -> Sync:
         reason=row.reason,
         requests=row.requests,
         environments=environments,
+        source=_source(row),
     )
+
+
+def _source(row: Row[Any]) -> Source | None:
+    if row.control_plane is None:
+        return None
+    return Source(row.control_plane, row.organization_id, row.organization_name)
