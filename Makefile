@@ -29,7 +29,6 @@ lint: $(BIN)/.ready ## Check format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/djlint --lint templates --quiet
-	$(BIN)/bandit -q -r app -c pyproject.toml
 
 types: $(BIN)/.ready ## Check types
 	$(BIN)/mypy

@@ -195,14 +195,10 @@ def _services(parts: Parts) -> Services:
 
 
 def _outgoing(settings: Settings) -> httpx.AsyncClient:
-    written_out = (
-        *settings.confluence_origins,
-        *settings.control_planes.values(),
-        settings.install_keys_url,
-        settings.atlassian_oauth_url,
-        settings.forge_jwks_url,
+    return outgoing.client(
+        timeout=settings.request_timeout_seconds,
+        operator_origins=settings.operator_origins,
     )
-    return outgoing.client(timeout=settings.request_timeout_seconds, operator_origins=written_out)
 
 
 def _anypoint_client(

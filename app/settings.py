@@ -193,6 +193,13 @@ class Settings(BaseSettings):
         """The origins that a site's base URL may have, `*` for one or more labels."""
         return tuple(item.strip() for item in self.confluence_hosts.split(",") if item.strip())
 
+    @property
+    def operator_origins(self) -> tuple[str, ...]:
+        """The places outside that the operator wrote out, and that may therefore be private."""
+        hosts = {"install_keys_url", "atlassian_oauth_url", "forge_jwks_url"}
+        named = (str(getattr(self, name)) for name in sorted(hosts & self.model_fields_set))
+        return (*self.confluence_origins, *self.control_planes.values(), *named)
+
     @classmethod
     def from_environment(cls) -> "Settings":
         """Return the settings, or raise `BadConfiguration` naming the first that cannot work."""
