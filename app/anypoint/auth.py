@@ -54,12 +54,11 @@ class TokenAuth(httpx.Auth):
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send the request with a token, fetching one first where there is none or it is old."""
-        if self._is_due(self._token):
-            async with self._renewing:
-                if self._is_due(self._token):
-                    granted = yield self._question(request)
-                    if not await self._accept(granted):
-                        return
+        async with self._renewing:
+            if self._is_due(self._token):
+                granted = yield self._question(request)
+                if not await self._accept(granted):
+                    return
         used = self._sign(request)
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED:
