@@ -40,7 +40,7 @@ async def due_purges(db: DB, now: datetime) -> tuple[SiteId, ...]:
 
 
 async def all_sites(db: DB) -> tuple[SiteId, ...]:
-    """Return every site that has a connection or a purge ahead: for maintenance, one by one."""
+    """Return every site, installed or not yet purged: for maintenance, one by one."""
     rows = await db.scalars(select(agenda.c.site_id).distinct().order_by(agenda.c.site_id))
     return tuple(SiteId(site) for site in rows)
 

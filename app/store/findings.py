@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select
 from sqlalchemy.dialects.postgresql import array
 
 from app.caller import SiteId, SpaceId
@@ -14,6 +14,14 @@ from app.store import posture_rows as rows
 from app.store.bulk import join_by_hashing
 from app.store.database import DB
 from app.store.tables import OPEN, connections, findings, posture_rows, syncs
+
+
+WORST_FIRST = (
+    findings.c.severity_rank,
+    findings.c.rule,
+    findings.c.subject,
+    findings.c.fingerprint,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ async def listed(
 ) -> FindingsPage:
     """Return one page of the findings of the rows that a filter lets through."""
     await join_by_hashing(db)
-    which = and_(_valid(site_id, space_id, number), *_matching(site_id, space_id, number, wanted))
+    which = matching(site_id, space_id, number, wanted)
     total = await db.scalar(select(func.count()).select_from(findings).where(which)) or 0
     limits = {"limit": size, "offset": (page - 1) * size}
     return FindingsPage(await _found(db, site_id, space_id, number, which, **limits), total)
@@ -110,18 +118,23 @@ async def _found(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[FindingRow, ...]:
-    mine = findings.c
+    worst_first = ordered(site_id, space_id, number, which)
+    found = await db.execute(worst_first.limit(limit).offset(offset))
+    return tuple(row_of(row) for row in found)
+
+
+def ordered(
+    site_id: SiteId, space_id: SpaceId, number: int, which: ColumnElement[bool]
+) -> Select[Any]:
+    """Return the question for findings of a published sync, worst first, as `row_of` takes them."""
     published_at = select(syncs.c.finished_at).where(
         syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.number == number
     )
-    found = await db.execute(
+    return (
         select(findings, published_at.scalar_subquery().label("published_at"))
         .where(_valid(site_id, space_id, number), which)
-        .order_by(mine.severity_rank, mine.rule, mine.subject, mine.fingerprint)
-        .limit(limit)
-        .offset(offset)
+        .order_by(*WORST_FIRST)
     )
-    return tuple(_row(row) for row in found)
 
 
 def _valid(site_id: SiteId, space_id: SpaceId, number: int) -> ColumnElement[bool]:
@@ -134,10 +147,11 @@ def _valid(site_id: SiteId, space_id: SpaceId, number: int) -> ColumnElement[boo
     )
 
 
-def _matching(
+def matching(
     site_id: SiteId, space_id: SpaceId, number: int, wanted: rows.Filter
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+) -> ColumnElement[bool]:
+    """Return the condition for the findings of a published sync that a filter lets through."""
+    conditions: list[ColumnElement[bool]] = [_valid(site_id, space_id, number)]
     if wanted.severities:
         conditions.append(findings.c.severity.in_(wanted.severities))
     if wanted.kinds:
@@ -146,7 +160,7 @@ def _matching(
     if of_api:
         shown = select(posture_rows.c.api_id).where(rows.valid(site_id, space_id, number), *of_api)
         conditions.append(or_(findings.c.api_id.in_(shown), _of_environments(wanted)))
-    return conditions
+    return and_(*conditions)
 
 
 def _of_environments(wanted: rows.Filter) -> ColumnElement[bool]:
@@ -158,7 +172,8 @@ def _of_environments(wanted: rows.Filter) -> ColumnElement[bool]:
     )
 
 
-def _row(row: Row[Any]) -> FindingRow:
+def row_of(row: Row[Any]) -> FindingRow:
+    """Return a row of `ordered` as it is meant."""
     return FindingRow(
         fingerprint=row.fingerprint,
         api_id=row.api_id,

@@ -89,11 +89,11 @@ async def page(
     rows = await db.execute(
         select(posture_rows)
         .where(which)
-        .order_by(*_order(wanted.sort))
+        .order_by(*in_order(wanted.sort))
         .limit(wanted.size)
         .offset((wanted.page - 1) * wanted.size)
     )
-    return PosturePage(tuple(_row(row) for row in rows), total)
+    return PosturePage(tuple(row_of(row) for row in rows), total)
 
 
 async def summary(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Summary:
@@ -117,7 +117,7 @@ async def one(
         )
     )
     row = found.one_or_none()
-    return None if row is None else _row(row)
+    return None if row is None else row_of(row)
 
 
 async def groups(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> dict[str, int]:
@@ -182,7 +182,8 @@ def of_api(wanted: Filter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
+def in_order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
+    """Return what rows are sorted by; no two rows are equal in it."""
     mine = posture_rows.c
     name = func.lower(mine.name)
     counts = [mine[severity.value] for severity in Severity]
@@ -197,7 +198,8 @@ def _order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
     return (*orders[sort], mine.api_key)
 
 
-def _row(row: Row[Any]) -> PostureRow:
+def row_of(row: Row[Any]) -> PostureRow:
+    """Return a row of the table as it is meant."""
     return PostureRow(
         api_id=row.api_id,
         api_key=row.api_key,

@@ -88,12 +88,7 @@ async def upsert_installation(
     await db.execute(
         statement.on_conflict_do_update(index_elements=["site_id", "door"], set_=values)
     )
-    await db.execute(update(sites).where(sites.c.site_id == site_id).values(purge_after=None))
-    await db.execute(
-        update(agenda)
-        .where(agenda.c.site_id == site_id, agenda.c.space_id == "")
-        .values(purge_at=None)
-    )
+    await _purge_at(db, site_id, None)
 
 
 async def uninstall(
@@ -111,16 +106,8 @@ async def uninstall(
         .values(client_secret=None, version=connections.c.version + 1)
     )
     await _stop_syncs(db, site_id, now)
-    await db.execute(
-        update(sites).where(sites.c.site_id == site_id).values(purge_after=purge_after)
-    )
     await db.execute(update(agenda).where(agenda.c.site_id == site_id).values(next_sync_at=None))
-    due = insert(agenda).values(site_id=site_id, space_id="", purge_at=purge_after)
-    await db.execute(
-        due.on_conflict_do_update(
-            index_elements=["site_id", "space_id"], set_={"purge_at": purge_after}
-        )
-    )
+    await _purge_at(db, site_id, purge_after)
 
 
 async def set_enabled(db: DB, site_id: SiteId, *, enabled: bool, door: Door = Door.CONNECT) -> None:
@@ -219,6 +206,15 @@ async def _new_site(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -
     if other is None:
         raise Conflict("This site is being installed. Try again in a moment.")
     return SiteId(other.site_id)
+
+
+async def _purge_at(db: DB, site_id: SiteId, when: datetime | None) -> None:
+    """Put the site on the agenda, with the time of its purge or without one."""
+    await db.execute(update(sites).where(sites.c.site_id == site_id).values(purge_after=when))
+    due = insert(agenda).values(site_id=site_id, space_id="", purge_at=when)
+    await db.execute(
+        due.on_conflict_do_update(index_elements=["site_id", "space_id"], set_={"purge_at": when})
+    )
 
 
 async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:

@@ -1,0 +1,84 @@
+"""Key rotation: a site's sealed values are sealed anew with the first key, while all goes on."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Table, select, update
+
+from app.caller import SiteId
+from app.store.database import DB
+from app.store.encryption import Keyring, key_id
+from app.store.tables import connections, installations, sites
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A column of sealed values; `row` is the column that its values are bound to, '' beside it."""
+
+    column: Column[object]
+    row: str
+    has_space: bool = False
+
+
+SEALED = (
+    Sealed(sites.c.fingerprint_key, "site_id"),
+    Sealed(installations.c.shared_secret, "door"),
+    Sealed(connections.c.client_secret, "space_id", has_space=True),
+)
+
+
+async def key_usage(db: DB, site_id: SiteId) -> Counter[str]:
+    """Return how many of the site's sealed values need which key."""
+    usage: Counter[str] = Counter()
+    for sealed in SEALED:
+        usage.update(key_id(value) for _, value in await _values(db, site_id, sealed))
+    return usage
+
+
+async def rotate(db: DB, site_id: SiteId, keyring: Keyring) -> int:
+    """Seal with the first key what another one sealed; return how many values that were.
+
+    A value whose key is missing raises `CannotDecrypt`, and nothing of the site is changed.
+    """
+    changed = 0
+    for sealed in SEALED:
+        for row, value in await _values(db, site_id, sealed):
+            if key_id(value) != keyring.first:
+                await _seal_anew(db, site_id, sealed, row, value, keyring)
+                changed += 1
+    return changed
+
+
+async def _values(db: DB, site_id: SiteId, sealed: Sealed) -> list[tuple[str, bytes]]:
+    table = _table(sealed)
+    rows = await db.execute(
+        select(table.c[sealed.row], sealed.column)
+        .where(table.c.site_id == site_id, sealed.column.is_not(None))
+        .with_for_update()
+    )
+    return [(row, bytes(value)) for row, value in rows]
+
+
+async def _seal_anew(
+    db: DB, site_id: SiteId, sealed: Sealed, row: str, value: bytes, keyring: Keyring
+) -> None:
+    table = _table(sealed)
+    place = {
+        "site": site_id,
+        "space": row if sealed.has_space else "",
+        "table": table.name,
+        "field": sealed.column.name,
+        "row": row,
+    }
+    anew = keyring.encrypt(keyring.decrypt(value, **place), **place)
+    await db.execute(
+        update(table)
+        .where(table.c.site_id == site_id, table.c[sealed.row] == row)
+        .values({sealed.column: anew})
+    )
+
+
+def _table(sealed: Sealed) -> Table:
+    table = sealed.column.table
+    assert isinstance(table, Table)
+    return table
