@@ -105,6 +105,18 @@ async def test_nobody_passes_a_shut_gate_early(clock: QuickClock) -> None:
     assert clock.passed >= 20
 
 
+async def test_a_gate_that_shuts_at_the_last_moment_holds_the_call_back(
+    clock: QuickClock,
+) -> None:
+    limiter = Limiter(1, Gate(clock))
+    async with limiter.turn(0) as started:
+        waiting = asyncio.create_task(Traffic(limiter).call("late"))
+        await asyncio.sleep(0)
+    limiter.throttled(started, 20)  # the waiting one is called by now, but has not begun
+    await waiting
+    assert clock.passed >= 20
+
+
 async def test_a_gate_is_shared_by_organisation_and_control_plane() -> None:
     gates = Gates()
     gate = gates.of("https://eu1.example", "org")
