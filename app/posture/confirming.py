@@ -1,8 +1,8 @@
 """Whether a finding of an earlier sync could have been seen by this one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 
-from app.posture.model import Json, Kind, NotRead, SectionName
+from app.posture.model import Kind, NotRead, SectionName
 
 INSTANCES = "instances"
 
@@ -21,11 +21,11 @@ _SECTIONS = {
 
 
 def needs_what_was_not_read(
-    kind: str, values: Mapping[str, Json], not_read: Iterable[NotRead]
+    kind: str, environment_ids: Collection[str], not_read: Iterable[NotRead]
 ) -> bool:
-    """Tell whether a finding with these values needs something that was not read now."""
+    """Tell whether a finding that speaks of these environments needs what was not read now."""
     needed = _SECTIONS[Kind(kind).partition("_")[0]]
     return any(
-        part.environment_id in values and (part.section == INSTANCES or part.section in needed)
+        part.environment_id in environment_ids and (part.section == INSTANCES or part.section in needed)
         for part in not_read
     )

@@ -115,7 +115,8 @@ def _unconfirmed(
     return {
         row.fingerprint
         for row in earlier
-        if row.fingerprint not in again and needs_what_was_not_read(row.kind, row.values, not_read)
+        if row.fingerprint not in again
+        and needs_what_was_not_read(row.kind, {*row.values, *row.outliers}, not_read)
     }
 
 
