@@ -37,7 +37,7 @@ class Tiers:
     def __init__(self, bodies: list[TierBody]) -> None:
         self._bodies = bodies
         self._every: tuple[Tier, ...] | None = None
-        self.names = tuple([body["name"] for body in bodies])
+        self.names = tuple(sorted([body["name"] for body in bodies]))
         self.active = sum([_status(body) == ACTIVE for body in bodies])
 
     @property
