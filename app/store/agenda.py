@@ -1,9 +1,10 @@
 """What is due, over all sites: read without a site, written by each site for itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import SiteId, SpaceId
@@ -55,6 +56,25 @@ async def schedule(
             index_elements=["site_id", "space_id"], set_={"next_sync_at": next_sync_at}
         )
     )
+
+
+async def published(db: DB, site_id: SiteId, space_id: SpaceId, now: datetime) -> None:
+    """Note when the space's data was published."""
+    noted = insert(agenda).values(site_id=site_id, space_id=space_id, published_at=now)
+    await db.execute(
+        noted.on_conflict_do_update(
+            index_elements=["site_id", "space_id"], set_={"published_at": now}
+        )
+    )
+
+
+async def ages(db: DB, now: datetime, limits: Sequence[timedelta]) -> tuple[int, ...]:
+    """Count the scheduled spaces by the age of their data: up to each limit, then all of them."""
+    mine = agenda.c
+    counts = [func.count().filter(mine.published_at >= now - limit) for limit in limits]
+    is_scheduled = mine.next_sync_at.is_not(None) & mine.published_at.is_not(None)
+    found = await db.execute(select(*counts, func.count()).where(is_scheduled))
+    return tuple(found.one())
 
 
 async def claim(

@@ -50,6 +50,24 @@ async def begin(
     return attempt
 
 
+async def seconds_left(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str
+) -> float | None:
+    """Return how long the holder's lease lasts, 0 without a holder; None once the sync is over."""
+    left = func.extract("epoch", syncs.c.lease_until - func.clock_timestamp())
+    statement = select(func.greatest(0, func.coalesce(left, 0))).where(
+        _sync(site_id, space_id, sync_id), syncs.c.state.in_([State.QUEUED, State.RUNNING])
+    )
+    seconds = await db.scalar(statement)
+    return None if seconds is None else float(seconds)
+
+
+async def crashed(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> None:
+    """Count that the process which held the sync fell silent."""
+    mine = and_(_sync(site_id, space_id, sync_id), syncs.c.state == State.RUNNING)
+    await db.execute(update(syncs).where(mine).values(crashes=syncs.c.crashes + 1))
+
+
 async def beat(
     db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int, lease_seconds: float
 ) -> bool:
@@ -94,6 +112,24 @@ async def progress(
     """Show how far the sync is, in instances; `total` is None until it is known."""
     mine = _held(site_id, space_id, sync_id, attempt)
     await _write(db, mine, done=done, total=total, requests=requests)
+
+
+async def listed(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    sync_id: str,
+    attempt: int,
+    environment_id: str,
+    instances: int,
+) -> None:
+    """Show how many instances of an unfinished environment are read by now."""
+    await fence(db, site_id, space_id, sync_id, attempt)
+    await db.execute(
+        update(sync_environments)
+        .where(_environment(site_id, space_id, sync_id, environment_id))
+        .values(instances=instances)
+    )
 
 
 async def park(
@@ -173,15 +209,9 @@ async def finish_environment(
     A failed one takes the date of its last good data from the sync published before.
     """
     await fence(db, site_id, space_id, sync_id, attempt)
-    mine = sync_environments.c
     await db.execute(
         update(sync_environments)
-        .where(
-            mine.site_id == site_id,
-            mine.space_id == space_id,
-            mine.sync_id == sync_id,
-            mine.environment_id == environment_id,
-        )
+        .where(_environment(site_id, space_id, sync_id, environment_id))
         .values(
             finished=True,
             outcome=outcome,
@@ -219,6 +249,18 @@ async def _write(db: DB, mine: ColumnElement[bool], **values: object) -> None:
 def _sync(site_id: SiteId, space_id: SpaceId, sync_id: str) -> ColumnElement[bool]:
     return and_(
         syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.sync_id == sync_id
+    )
+
+
+def _environment(
+    site_id: SiteId, space_id: SpaceId, sync_id: str, environment_id: str
+) -> ColumnElement[bool]:
+    mine = sync_environments.c
+    return and_(
+        mine.site_id == site_id,
+        mine.space_id == space_id,
+        mine.sync_id == sync_id,
+        mine.environment_id == environment_id,
     )
 
 

@@ -80,6 +80,7 @@ class Sync:
     total: int | None
     reason: str | None
     requests: int
+    crashes: int
     environments: tuple[SyncEnvironment, ...]
     source: Source | None = None
 
@@ -259,6 +260,7 @@ def _sync(row: Row[Any], environments: tuple[SyncEnvironment, ...]) -> Sync:
         total=row.total,
         reason=row.reason,
         requests=row.requests,
+        crashes=row.crashes,
         environments=environments,
         source=_source(row),
     )

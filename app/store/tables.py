@@ -7,6 +7,9 @@ A row of a change-only table is valid for the published syncs `from_number <= n 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
+    Date,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -80,6 +83,17 @@ agenda = Table(
     key("space_id", Text),  # '' speaks of the site as a whole
     may("next_sync_at", TIME),
     may("purge_at", TIME),
+    may("published_at", TIME),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    of_site(),
+    key("space_id", Text),
+    key("key_digest", LargeBinary),
+    must("answer", JSONB),
+    must("expires_at", TIME),
 )
 
 connections = Table(
@@ -132,6 +146,7 @@ syncs = Table(
     may("total", Integer),
     may("reason", Text),
     must("requests", Integer),
+    Column("crashes", Integer, nullable=False, server_default="0"),
     UniqueConstraint("site_id", "space_id", "number", name="syncs_number_key"),
 )
 Index(
@@ -226,6 +241,38 @@ findings = Table(
     must("first_seen_at", TIME),
     may("last_seen_at", TIME),  # set: unconfirmed since; null: seen as long as the row is valid
     must("reopened", Integer),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    # Not deleted with its site: a purge takes the snapshots first, by the owner's function.
+    Column("site_id", UUID, ForeignKey("sites.site_id"), primary_key=True, autoincrement=False),
+    key("space_id", Text),
+    key("snapshot_id", UUID),
+    must("position", BigInteger),  # 1, 2, 3… per space: the links of the chain
+    must("taken_at", TIME),
+    *all_must("taken_by title note", Text),
+    must("sync_id", UUID),
+    must("filter", JSONB),
+    may("api_id", Text),
+    must("api_count", Integer),
+    may("command_digest", LargeBinary),  # of the account and its Idempotency-Key
+    may("previous_sha256", LargeBinary),
+    must("sha256", LargeBinary),  # of the previous hash and the body
+    must("body", LargeBinary),  # canonical JSON
+    UniqueConstraint("site_id", "space_id", "position", name="snapshots_position_key"),
+    UniqueConstraint("site_id", "space_id", "command_digest", name="snapshots_command_key"),
+    info={"rights": "SELECT, INSERT"},
+)
+
+daily_rollups = Table(
+    "daily_rollups",
+    metadata,
+    *of_space(),
+    key("day", Date),
+    must("sync_id", UUID),  # the last one published on that day, in UTC
+    *all_must("verdicts severities", JSONB),
 )
 
 for versioned in (instance_versions, posture_rows, findings):
