@@ -84,7 +84,7 @@ def _grant(connection: Connection, role: str) -> None:
         f"GRANT SELECT ON plumbline.alembic_version TO {name}",
         f"GRANT {ALL_RIGHTS} ON ALL TABLES IN SCHEMA jobs TO {name}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO {name}",
-        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jobs TO {name}",
+        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA plumbline, jobs TO {name}",
     ]
     for table in metadata.sorted_tables:
         rights = table.info.get("rights", ALL_RIGHTS)

@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select, text, update
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import ApiPosture, Finding
-from app.store import kept, readings
+from app.store import kept, readings, rollups
 from app.store.bulk import copy_rows, join_by_hashing
 from app.store.database import DB
 from app.store.leases import Fenced, held
@@ -70,6 +70,7 @@ async def publish(
     }
     for statement in MERGE_ROWS + MERGE_FINDINGS:
         await db.execute(text(statement), values)
+    await rollups.keep(db, site_id, space_id, sync_id, now)
     # Last of all, so that heartbeats and questions wait for no lock while the rows are written.
     await _end(db, site_id, space_id, sync_id, attempt, number, rows, now)
     return number
