@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from sandbox import estate_accounts as accounts
 from sandbox import estate_payloads as payloads
 from sandbox.estate_model import Api, Estate, Instance
 
@@ -54,18 +55,18 @@ class Answers:
     def _account(self, parts: list[str], query: dict[str, str]) -> Answer:
         match parts:
             case ["me"]:
-                return ok(payloads.me(self.estate))
+                return ok(accounts.me(self.estate))
             case ["users", "me"]:
                 return NO_USER
             case ["organizations", org] if self._knows(org):
-                return ok(payloads.organization(self.estate, org))
+                return ok(accounts.organization(self.estate, org))
             case ["organizations", org, "environments"] if self._knows(org):
                 return self._environments(org, query)
         return NOT_FOUND
 
     def _environments(self, organization_id: str, query: dict[str, str]) -> Answer:
         is_root = organization_id == self.estate.organization_id
-        listed = [payloads.environment(self.estate, item) for item in self.estate.environments]
+        listed = [accounts.environment(self.estate, item) for item in self.estate.environments]
         return page("data", listed if is_root else [], query, usual=25, most=500)
 
     def _api_manager(self, parts: list[str], query: dict[str, str]) -> Answer:
@@ -82,7 +83,11 @@ class Answers:
         return any(item.id == environment_id for item in self.estate.environments)
 
     def _apis(self, environment_id: str, query: dict[str, str]) -> Answer:
-        assets = payloads.assets(self.estate, environment_id)
+        assets = [
+            asset
+            for asset in payloads.assets(self.estate, environment_id)
+            if all(query.get(key, asset[key]) == asset[key] for key in ("groupId", "assetId"))
+        ]
         total = sum(asset["totalApis"] for asset in assets)
         return page(
             "assets", assets, query, total=total if self.total_counts == "instances" else None

@@ -1,6 +1,7 @@
 """Which differences are planted where: every kind at least once, most rows left alike."""
 
 import copy
+import itertools
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -48,14 +49,11 @@ def _choices(rng: Random) -> Iterator[tuple[Choice, ...]]:
     of_policies = _headed(OF_POLICIES, KINDS_OF_POLICIES, rng)
     of_others = _headed(OF_OTHER_PARTS, KINDS_OF_OTHERS, rng)
     alone = _headed(ALONE, 2, rng)
-    while True:
-        for _ in range(2):
+    for place in itertools.count():
+        if place % 7 == 0:
             yield (next(alone),)
-            for place in range(6):
-                both = (next(of_policies), next(of_others))
-                yield both if place % 3 else both[:1]
-                if not place % 3:
-                    yield both[1:]
+        both = (next(of_policies), next(of_others))
+        yield from (both[:1], both[1:]) if place % 3 == 0 else (both,)
 
 
 def _headed(choices: Sequence[Choice], head: int, rng: Random) -> Iterator[Choice]:

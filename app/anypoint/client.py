@@ -104,14 +104,23 @@ class AnypointClient:
         return tuple(_environment(row) for row in await paging.all_rows(page, "environments"))
 
     async def instances(
-        self, organization_id: str, environment: Environment, *, priority: int = 0
+        self,
+        organization_id: str,
+        environment: Environment,
+        *,
+        priority: int = 0,
+        asset: tuple[str, str] | None = None,
     ) -> AsyncIterator[tuple[InstanceListing, ...]]:
-        """Yield the instances of an environment page by page, each instance once."""
+        """Yield the instances of an environment page by page, each instance once.
+
+        `asset`, a group id and an asset id, asks for its instances; others may come with them.
+        """
         place = Place(organization_id, environment.id, priority)
         seen: set[int] = set()
 
         async def page(offset: int) -> Page:
-            return payloads.listing(await self._calls.json(place.apis(offset)), "assets", "APIs")
+            answer = await self._calls.json(place.apis(offset, asset=asset))
+            return payloads.listing(answer, "assets", "APIs")
 
         async for assets in paging.pages(page, "APIs", _count_instances):
             listings = {item.instance_id: item for item in self._listings(place, assets)}

@@ -47,6 +47,12 @@ def jittered(seconds: float) -> float:
     return random.uniform(0, seconds)  # noqa: S311 -- spreads load, guards nothing
 
 
+def growing(rounds: int) -> float:
+    """Return a wait that doubles with every round, up to a bound, half of it by chance."""
+    longest = min(GROWING_MOST_SECONDS, GROWING_FIRST_SECONDS * 2.0 ** max(0, min(rounds, 16)))
+    return longest / 2 + jittered(longest / 2)
+
+
 class Gate:
     """Shut while a control plane asks one organisation to wait; shared by its connections."""
 
@@ -73,13 +79,13 @@ class Gate:
     def throttled(self, started: float, seconds: float | None) -> None:
         """Take note of a throttled answer; without a stated wait, wait longer each round."""
         self._failed(started)
-        self.shut(self._growing() if seconds is None else seconds)
+        self.shut(growing(self._rounds) if seconds is None else seconds)
 
     def stumbled(self, started: float) -> None:
         """Take note of a failure; several in a row without a success make everybody wait."""
         self._failed(started)
         if self._in_a_row >= STUMBLES_IN_A_ROW:
-            self.shut(self._growing())
+            self.shut(growing(self._rounds - STUMBLES_IN_A_ROW + 1))
 
     def is_hopeless(self, patience: float) -> bool:
         """Tell whether nothing succeeded for longer than `patience`, until a moment ago."""
@@ -95,10 +101,6 @@ class Gate:
         if not self._in_a_row:
             self._failing_since = self._failed_at
         self._in_a_row += 1
-
-    def _growing(self) -> float:
-        longest = min(GROWING_MOST_SECONDS, GROWING_FIRST_SECONDS * 2.0 ** min(self._rounds, 16))
-        return longest / 2 + jittered(longest / 2)
 
 
 class Gates:

@@ -63,8 +63,11 @@ class Place:
     environment_id: str
     priority: int
 
-    def apis(self, offset: int, limit: int = ASSETS_PAGE) -> Question:
+    def apis(
+        self, offset: int, limit: int = ASSETS_PAGE, asset: tuple[str, str] | None = None
+    ) -> Question:
         """Ask for a page of assets, each with its instances: limit and offset count assets."""
+        only = {"groupId": asset[0], "assetId": asset[1]} if asset else {}
         # A list goes before the instances' parts: the next page is what keeps the pipe full.
         return Question(
             f"{self._environment}/apis",
@@ -72,7 +75,7 @@ class Place:
             self.organization_id,
             self.environment_id,
             2 * self.priority,
-            {"limit": limit, "offset": offset},
+            {"limit": limit, "offset": offset, **only},
         )
 
     def automated_policies(self) -> Question:
