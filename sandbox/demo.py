@@ -82,7 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency-ms", type=int, default=20, help="of each Anypoint answer")
     chosen = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Both by hand: a shell starts background jobs with Ctrl-C ignored, and Python keeps that.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     estate = Estate(chosen.apis, chosen.environments, chosen.seed, chosen.latency_ms)
     say("  Starting Postgres, the stand-ins and Plumbline …")
     try:
