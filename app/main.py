@@ -19,7 +19,7 @@ from app.anypoint.auth import Credentials
 from app.anypoint.client import AnypointClient
 from app.anypoint.limiter import Gates, Limiter
 from app.caller import TokenKind
-from app.confluence import permissions
+from app.confluence import permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
@@ -189,6 +189,7 @@ def _services(parts: Parts) -> Services:
         rights=Rights(
             partial(permissions.rights, parts.http), seconds=settings.permission_cache_seconds
         ),
+        spaces=partial(spaces.space, parts.http),
         syncs=parts.syncs,
         connections=parts.connections,
     )

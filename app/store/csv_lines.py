@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.dialects import postgresql
 
 from app.caller import SiteId, SpaceId
 from app.store import findings, posture_rows
 from app.store.database import DB, driver_connection
 from app.store.posture_rows import Filter
 from app.store.syncs import SyncEnvironment
-from app.store.tables import posture_rows as posture_table
+from app.store.tables import posture_rows as table
 
 CHUNK_BYTES = 64 * 1024
+END_OF_LINE = b"\r\n"
+
+Values = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,58 +30,154 @@ class Sheet:
     columns: Sequence[str]
     constants: Mapping[str, str]
     formula: str
+    environments: Sequence[SyncEnvironment]
 
 
-POSTURE_NUMBERS = frozenset(
-    "policies contracts critical high medium low info accepted policies_switched_off "
-    "automated_policies tier_count".split()
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+NUMBERS = frozenset(
+    (
+        *SEVERITIES,
+        "accepted",
+        "policies",
+        "policies_switched_off",
+        "automated_policies",
+        "tier_count",
+        "contracts",
+    )
+)
+"""Columns that hold numbers and nothing else: they stay as they are."""
+
+OF_API = (
+    *(table.c[name] for name in ("name", "group_id", "asset_id", "api_id", "verdict", "headline")),
+    *(table.c[name] for name in (*SEVERITIES, "accepted")),
+    table.c.coverage["sentence"].astext.label("coverage"),
+    table.c.cells,
 )
 
-# A cell per environment, in the connection's order. A lateral join keeps the order of the APIs,
-# and its cells are made once each, whatever is asked of them outside: hence the OFFSETs.
+# A lateral join keeps the order of the APIs; each OFFSET keeps what is below from being made twice.
 POSTURE = """
-SELECT api.*, place.*,
-  api.coverage ->> 'sentence' AS coverage_sentence
-FROM ({rows}) api, LATERAL (
-  SELECT environment.name AS environment, environment.id AS environment_id,
-    environment.type AS environment_type, environment.outcome AS environment_outcome,
-    environment.read_at AS environment_read_at, instance.*,
-    coalesce(cell.state, 'not_deployed') AS state, cell.policies, cell.contracts,
-    CASE WHEN cell.state <> 'not_deployed' THEN
-      coalesce((SELECT coalesce(string_agg(name, '; '), 'none')
-        FROM jsonb_array_elements_text(cell.tiers) name WHERE cell.tiers IS NOT NULL
-        HAVING cell.tiers IS NOT NULL), 'could not read') END AS tiers,
-    jsonb_array_length(cell.tiers) AS tier_count, cell.reason AS not_read,
-    CASE WHEN cell.is_outlier THEN 'true' ELSE 'false' END AS differs,
-    CASE WHEN cell.policies IS NOT NULL THEN cell.switched_off END AS policies_switched_off,
-    CASE WHEN cell.policies IS NOT NULL THEN cell.automated END AS automated_policies
-  FROM (VALUES {environments}) environment(position, id, name, type, outcome, read_at),
-    LATERAL jsonb_to_record(api.cells -> environment.id) cell(state text, policies integer,
-      switched_off integer, automated integer, tiers jsonb, contracts integer, is_outlier boolean,
-      reason text, instances jsonb),
-    LATERAL (SELECT string_agg(item ->> 'instance_id', '; ') AS instance_ids,
-        string_agg(coalesce(item ->> 'product_version', ''), '; ') AS product_versions,
-        string_agg(coalesce(item ->> 'asset_version', ''), '; ') AS asset_versions,
-        string_agg(coalesce(item ->> 'label', ''), '; ') AS instance_labels,
-        string_agg(coalesce(item ->> 'status', ''), '; ') AS instance_statuses
-      FROM jsonb_array_elements(cell.instances) item) instance
-  ORDER BY environment.position OFFSET 0
-) place OFFSET 0
+  SELECT api.*, place.* FROM ({rows} OFFSET 0) api, LATERAL (
+    SELECT environment.name AS environment, environment.id AS environment_id,
+      environment.type AS environment_type, environment.outcome AS environment_outcome,
+      environment.read_at AS environment_read_at, instance.*, cell.state, cell.policies,
+      CASE WHEN cell.tiers IS NULL THEN
+          CASE WHEN cell.state <> 'not_deployed' THEN 'could not read' END
+        WHEN cell.tiers = '[]' THEN 'none'
+        ELSE (SELECT string_agg(tier, '; ') FROM jsonb_array_elements_text(cell.tiers) tier) END
+        AS tiers,
+      cell.contracts, cell.reason AS not_read, CAST(cell.is_outlier AS text) AS differs,
+      CASE WHEN cell.policies IS NOT NULL THEN cell.switched_off END AS policies_switched_off,
+      CASE WHEN cell.policies IS NOT NULL THEN cell.automated END AS automated_policies,
+      jsonb_array_length(cell.tiers) AS tier_count
+    FROM (VALUES {environments}) environment(position, id, name, type, outcome, read_at),
+      LATERAL jsonb_to_record(api.cells -> environment.id) cell(state text, policies integer,
+        switched_off integer, automated integer, tiers jsonb, contracts integer,
+        is_outlier boolean, reason text, instances jsonb),
+      LATERAL (SELECT string_agg(item ->> 'instance_id', '; ') AS instance_ids,
+          string_agg(coalesce(item ->> 'product_version', ''), '; ') AS product_versions,
+          string_agg(coalesce(item ->> 'asset_version', ''), '; ') AS asset_versions,
+          string_agg(coalesce(item ->> 'label', ''), '; ') AS instance_labels,
+          string_agg(coalesce(item ->> 'status', ''), '; ') AS instance_statuses
+        FROM jsonb_array_elements(cell.instances) item) instance
+    ORDER BY environment.position OFFSET 0) place OFFSET 0
 """
 
 FINDINGS = """
-SELECT found.severity, found.name, found.group_id, found.asset_id, found.sentence, found.kind,
-  found.rule, found.owasp, found.direction, found.subject, found.path, found.fingerprint,
-  found.api_id, CAST(found.values AS text) AS "values",
-  (SELECT string_agg(path, '; ') FROM jsonb_array_elements_text(found.paths) path) AS paths,
-  (SELECT string_agg(environment.name, '; ' ORDER BY environment.position)
-    FROM (VALUES {environments}) environment(position, id, name, type, outcome, read_at)
-    WHERE found.outliers ? environment.id) AS outliers,
-  to_char(found.first_seen_at AT TIME ZONE 'UTC', {time}) AS first_seen_at,
-  to_char(coalesce(found.last_seen_at, found.published_at) AT TIME ZONE 'UTC', {time})
-    AS last_seen_at,
-  CASE WHEN found.last_seen_at IS NULL THEN 'true' ELSE 'false' END AS is_confirmed
-FROM ({rows}) found OFFSET 0
+  SELECT found.severity, found.name, found.group_id, found.asset_id, found.sentence, found.kind,
+    found.rule, found.owasp, found.direction, found.subject, found.path,
+    (SELECT string_agg(item, '; ') FROM jsonb_array_elements_text(found.paths) item) AS paths,
+    (SELECT string_agg(environment.name, '; ' ORDER BY environment.position)
+      FROM (VALUES {environments}) environment(position, id, name, type, outcome, read_at)
+      WHERE found.outliers ? environment.id) AS outliers,
+    CAST(found."values" AS text) AS "values",
+    to_char(found.first_seen_at AT TIME ZONE 'UTC', %(sheet_time)s) AS first_seen_at,
+    to_char(coalesce(found.last_seen_at, found.published_at) AT TIME ZONE 'UTC', %(sheet_time)s)
+      AS last_seen_at,
+    CAST(found.last_seen_at IS NULL AS text) AS is_confirmed, found.fingerprint, found.api_id
+  FROM ({rows} OFFSET 0) found OFFSET 0
 """
 
-TIME = """'YYYY-MM-DD"T"HH24:MI:SS"Z"'"""
+TIME = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+
+# Most cells begin with a letter or digit and need no look at the pattern.
+NEUTRAL = (
+    "CASE WHEN ascii({0}) BETWEEN 65 AND 122 OR ascii({0}) BETWEEN 48 AND 57 THEN {0} "
+    "WHEN {0} ~ %(sheet_formula)s THEN '''' || {0} ELSE {0} END"
+)
+
+
+async def posture_lines(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, wanted: Filter, sheet: Sheet
+) -> AsyncIterator[bytes]:
+    """Stream a line per API that a filter lets through and environment of the sheet."""
+    if not sheet.environments:
+        return
+    chosen = (posture_rows.valid(site_id, space_id, number), *posture_rows.matching(wanted))
+    rows = select(*OF_API).where(*chosen).order_by(*posture_rows.in_order(wanted.sort))
+    async for chunk in _copied(db, *statement(db, POSTURE, rows, sheet)):
+        yield chunk
+
+
+async def finding_lines(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, wanted: Filter, sheet: Sheet
+) -> AsyncIterator[bytes]:
+    """Stream a line per finding that a filter lets through, worst first."""
+    which = findings.matching(site_id, space_id, number, wanted)
+    rows = findings.ordered(site_id, space_id, number, which)
+    async for chunk in _copied(db, *statement(db, FINDINGS, rows, sheet)):
+        yield chunk
+
+
+def statement(db: DB, query: str, rows: Select[Any], sheet: Sheet) -> tuple[str, Values]:
+    """Return the COPY and its values; a column that is neither known nor constant fails in SQL."""
+    compiled = rows.compile(dialect=db.dialect, compile_kwargs={"render_postcompile": True})
+    below = query.format(rows=compiled, environments=_places(len(sheet.environments)))
+    cells = ", ".join(_cell(name, sheet) for name in sheet.columns)
+    values: Values = dict(compiled.params) | _values(sheet)
+    return f"COPY (SELECT {cells} FROM ({below}) line) TO STDOUT (FORMAT csv)", values  # noqa: S608
+
+
+def _cell(name: str, sheet: Sheet) -> str:
+    if name in sheet.constants:
+        return f"%(sheet_{name})s"
+    column = f'line."{name}"'
+    return column if name in NUMBERS else NEUTRAL.format(column)
+
+
+def _places(count: int) -> str:
+    fields = ("id", "name", "type", "outcome", "read_at")
+    rows = (
+        f"({place}, {', '.join(f'%(sheet_{field}_{place})s' for field in fields)})"
+        for place in range(count)
+    )
+    return ", ".join(rows) or "(0, '', '', '', '', '')"
+
+
+def _values(sheet: Sheet) -> Values:
+    values: Values = {"sheet_formula": sheet.formula, "sheet_time": TIME}
+    values |= {f"sheet_{name}": constant for name, constant in sheet.constants.items()}
+    for place, item in enumerate(sheet.environments):
+        told = {"id": item.id, "name": item.name, "type": item.type, "outcome": item.outcome.value}
+        told["read_at"] = _time(item.read_at)
+        values |= {f"sheet_{field}_{place}": text for field, text in told.items()}
+    return values
+
+
+def _time(time: datetime | None) -> str:
+    return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def _copied(db: DB, copy: str, values: Values) -> AsyncIterator[bytes]:
+    connection = await driver_connection(db)
+    async with connection.cursor() as cursor, cursor.copy(copy.encode(), values) as lines:
+        held: list[Any] = []
+        size = 0
+        async for line in lines:
+            held.append(line[:-1])  # the server ends lines as its own system does
+            size += len(line)
+            if size > CHUNK_BYTES:
+                yield END_OF_LINE.join((*held, b""))
+                held, size = [], 0
+        if held:
+            yield END_OF_LINE.join((*held, b""))

@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LargeBinary, Select, func, literal, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import LargeBinary, Select, column, func, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import SectionName
 from app.store import findings, posture_rows
+from app.store.bulk import join_by_hashing
 from app.store.database import DB
 from app.store.findings import FindingRow
 from app.store.posture_rows import Filter, PostureRow
-from app.store.syncs import Outcome, Sync
+from app.store.syncs import Outcome, SyncEnvironment
 from app.store.tables import findings as finding_table
 from app.store.tables import posture_rows as posture_table
 
@@ -35,8 +36,7 @@ async def take_time(db: DB) -> None:
     """Let the rest of this transaction last as long as a slow download takes."""
     for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
         await db.execute(text(f"SET LOCAL {limit} = '{DOWNLOAD_SECONDS}s'"))
-    # What is compiled for a stream of short steps is never earned back.
-    await db.execute(text("SET LOCAL jit = off"))
+    await join_by_hashing(db)
 
 
 async def hashed_apis(
@@ -70,25 +70,31 @@ async def _hashed(db: DB, question: Select[Any]) -> Hashed:
 
 
 async def read_errors(
-    db: DB, site_id: SiteId, space_id: SpaceId, sync: Sync, number: int, wanted: Filter
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    number: int,
+    wanted: Filter,
+    environments: Sequence[SyncEnvironment],
 ) -> int:
     """Return how many parts could not be read: of a whole environment, and of the filtered APIs.
 
     An environment whose list was not read counts once, whatever it would have held.
     """
-    failed = [item.id for item in sync.environments if item.outcome is Outcome.FAILED]
+    failed = [item.id for item in environments if item.outcome is Outcome.FAILED]
     automated = sum(
-        item.automated_unread is not None and item.id not in failed for item in sync.environments
+        item.automated_unread is not None and item.id not in failed for item in environments
     )
-    part = func.jsonb_array_elements(posture_table.c.coverage["not_read"]).column_valued("part")
+    not_read = func.jsonb_array_elements(posture_table.c.coverage["not_read"])
+    part = not_read.table_valued(column("value", JSONB), joins_implicitly=True).c.value
     of_instances = (
         select(func.count())
-        .select_from(posture_table, part)
+        .select_from(posture_table)
         .where(
             posture_rows.valid(site_id, space_id, number),
             *posture_rows.matching(wanted),
-            part.op("->>")("section").not_in(OF_ENVIRONMENTS),
-            part.op("->>")("environment_id").not_in(failed),
+            part["section"].astext.not_in(OF_ENVIRONMENTS),
+            part["environment_id"].astext.not_in(failed),
         )
     )
     return len(failed) + automated + (await db.scalar(of_instances) or 0)

@@ -15,7 +15,6 @@ from app.store.bulk import join_by_hashing
 from app.store.database import DB
 from app.store.tables import OPEN, connections, findings, posture_rows, syncs
 
-
 WORST_FIRST = (
     findings.c.severity_rank,
     findings.c.rule,

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.web import (
     api_apis,
     api_connection,
+    api_exports,
     api_posture,
     api_syncs,
     fragments,
@@ -33,6 +34,7 @@ ROUTERS = (
     api_connection.router,
     api_syncs.router,
     api_posture.router,
+    api_exports.router,
     api_apis.router,
 )
 

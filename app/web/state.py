@@ -5,15 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import httpx
 from starlette.requests import Request
 
-from app.caller import TokenKind
+from app.caller import SpaceId, TokenKind
+from app.web.downloads import Slots
 from app.web.repeats import Repeats
 from app.web.rights import Rights
 from app.web.static_files import StaticTree
 from app.web.turns import Turns
 
 if TYPE_CHECKING:
+    from app.confluence.spaces import Space
     from app.connect.lifecycle import Lifecycle
     from app.store.database import Database
     from app.store.encryption import Keyring
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 Knock = Callable[[Request], Awaitable[object]]
 """A door's answer to one kind of token: a `Caller` (an `InstallToken` at `install`), or it raises."""
+
+
+AskSpace = Callable[[str, httpx.Auth, SpaceId], Awaitable["Space | None"]]
+"""`confluence.spaces.space` with its client: REST base, the person's sign-in, the space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,12 @@ class Services:
     doors: Mapping[TokenKind, Knock]
     lifecycle: "Lifecycle"
     rights: Rights
+    spaces: AskSpace
     syncs: "SyncService"
     connections: "ConnectionService"
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
+    downloads: Slots = field(default_factory=Slots)
     started_syncs: "Repeats[StartedAnswer]" = field(default_factory=Repeats)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -13,7 +13,7 @@ import orjson
 from app.anypoint.client import AnypointClient, Credentials
 from app.anypoint.limiter import Limiter
 from app.caller import Right, TokenKind
-from app.confluence import permissions
+from app.confluence import permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
@@ -206,6 +206,7 @@ def joined(
             clock=now,
         ),
         rights=Rights(partial(permissions.rights, outside), seconds=0),
+        spaces=partial(spaces.space, outside),
         syncs=syncs,
         connections=ConnectionService(
             database=database,

@@ -54,6 +54,7 @@ def services(world: World, **changes: Any) -> Services:
         "keyring": None,
         "doors": dict.fromkeys(TokenKind, world.knock),
         "rights": Rights(world.ask, seconds=60, clock=lambda: world.now),
+        "spaces": None,
         "lifecycle": None,
         "syncs": None,
         "connections": None,

@@ -1,0 +1,41 @@
+"""The words and marks of a document: each verdict and severity has a word, a shape and a colour."""
+
+import json
+
+from app.posture.model import Json
+
+VERDICTS = {
+    "threat": ("▲", "THREAT"),
+    "drift": ("◆", "DRIFT"),
+    "unknown": ("?", "UNKNOWN"),
+    "not_comparable": ("○", "NOT COMPARABLE"),
+    "aligned": ("✓", "ALIGNED"),
+}
+"""Shape and word by verdict, in order of precedence."""
+
+SEVERITIES = {
+    "critical": "■",
+    "high": "▲",
+    "medium": "◆",
+    "low": "●",
+    "info": "○",
+}
+"""Shape by severity, worst first."""
+
+STATES = {"not_deployed": "NOT DEPLOYED", "unreadable": "could not read"}
+
+
+def count(number: int | None, one: str, many: str) -> str:
+    """Return a number with its noun; None, which was not read, is never a number."""
+    if number is None:
+        return f"{many}: could not read"
+    return f"{number} {one if number == 1 else many}"
+
+
+def value(held: Json) -> str:
+    """Return a finding's value as a reader takes it; None is `absent`."""
+    if held is None:
+        return "absent"
+    if isinstance(held, str):
+        return held
+    return json.dumps(held, ensure_ascii=False, sort_keys=True)
