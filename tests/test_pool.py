@@ -110,3 +110,22 @@ async def test_a_server_that_is_not_there_frees_its_place(pool: Pool, server: Se
         with pytest.raises(httpcore.ConnectError):
             await pool.request("GET", "http://127.0.0.1:1/")
     assert await ask(pool, server) == b"ok"
+
+
+async def test_a_connection_that_was_free_too_long_is_not_used_again(server: Server) -> None:
+    context = httpcore.default_ssl_context()
+    pool = Pool(context, httpcore.AnyIOBackend(), max_connections=3, keepalive_expiry=0.01)
+    async with pool:
+        await ask(pool, server)
+        await asyncio.sleep(0.02)
+        await ask(pool, server)
+    assert server.connections == 2
+
+
+async def test_connections_to_one_place_are_not_used_for_another(
+    pool: Pool, server: Server
+) -> None:
+    await ask(pool, server)
+    other = server.url.replace("127.0.0.1", "localhost")
+    assert (await pool.request("GET", other)).content == b"ok"
+    assert server.connections == 2

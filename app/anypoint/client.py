@@ -211,7 +211,7 @@ def _count_instances(assets: Sequence[Payload]) -> int:
 
 
 def _organization(row: Payload) -> Organization:
-    organization_id = payloads.needed_text(row.get("id"), "an organisation")
+    organization_id = payloads.needed_key(row.get("id"), "an organisation")
     return Organization(organization_id, payloads.text(row.get("name")) or organization_id)
 
 
@@ -219,14 +219,14 @@ def _own_organization(user: Payload) -> Organization:
     own = user.get("organization")
     if isinstance(own, dict):
         return _organization(own)
-    organization_id = payloads.needed_text(user.get("organizationId"), "the Connected App")
+    organization_id = payloads.needed_key(user.get("organizationId"), "the Connected App")
     members = payloads.optional_rows(user.get("memberOfOrganizations"), "organisations")
     named = (item for item in map(_organization, members) if item.id == organization_id)
     return next(named, Organization(organization_id, organization_id))
 
 
 def _environment(row: Payload) -> Environment:
-    environment_id = payloads.needed_text(row.get("id"), "an environment")
+    environment_id = payloads.needed_key(row.get("id"), "an environment")
     assumed = "production" if row.get("isProduction") is True else "sandbox"
     return Environment(
         id=environment_id,

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from app.anypoint.errors import BadAnswer, CutShort
 from app.anypoint.payloads import Payload
 
-MAX_PAGES = 2000
+MAX_PAGES = 1000
+MAX_ROWS = 200_000
+"""Far above what any organisation keeps, far below what fills the memory."""
 
 Page = tuple[list[Payload], int | None]
 Fetch = Callable[[int], Awaitable[Page]]
@@ -60,9 +62,9 @@ class Walk:
         return bool(self._totals) and self._offset >= self._totals[-1]
 
     def _take(self, received: list[Payload], total: int | None) -> list[Payload]:
-        keyed = {
-            repr(row.get("id", (self._offset, place))): row for place, row in enumerate(received)
-        }
+        if self._offset + len(received) > MAX_ROWS:
+            raise BadAnswer(f"Anypoint's list of {self.what} does not end.")
+        keyed = {key_of(row, self._offset + place): row for place, row in enumerate(received)}
         fresh = {key: row for key, row in keyed.items() if key not in self.rows}
         self.rows |= fresh
         self._offset += len(received)
@@ -70,6 +72,13 @@ class Walk:
         if total is not None:
             self._totals.append(total)
         return list(fresh.values())
+
+
+def key_of(row: Payload, place: int | None = None) -> str:
+    """Return what tells a row from others: its id, or its place where it has no usable one."""
+    sent = row.get("id")
+    # Anything else could be nested so deeply that merely writing it down fails.
+    return repr(sent) if isinstance(sent, str | int) else f"at {place}"
 
 
 async def pages(
@@ -83,7 +92,7 @@ async def pages(
         return
     again = Walk(fetch, what, count)
     async for page in again.pages():
-        yield [row for row in page if repr(row.get("id")) not in walk.rows]
+        yield [row for row in page if key_of(row) not in walk.rows]
     check_whole(again)
 
 

@@ -18,6 +18,7 @@ MAX_DEPTH = 40
 """Deeper than any policy configuration; what walks through JSON later may rely on it."""
 
 MAX_ID = 2**63 - 1
+MAX_ID_LENGTH = 255
 MAX_DIGITS = 20
 UNSTORABLE = dict.fromkeys((0, *range(55296, 57344)), "�")
 
@@ -105,6 +106,14 @@ def needed_text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadAnswer(f"Anypoint sent {what} in an unknown form.")
     return clean_text(value)
+
+
+def needed_key(value: Any, what: str) -> str:
+    """Return an id that is a text; one that had to be cleaned could be taken for another's."""
+    found = needed_text(value, what)
+    if found != value or len(found) > MAX_ID_LENGTH:
+        raise BadAnswer(f"Anypoint sent {what} without a usable id.")
+    return found
 
 
 def needed_id(value: Any, what: str) -> int:

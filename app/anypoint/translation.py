@@ -28,12 +28,18 @@ from app.posture.model import (
 )
 from app.posture.secrets import sealed_configuration
 
+MAX_NAME_LENGTH = 400
+"""Of what an API is known by: longer than any that Exchange takes, short enough for an index."""
+
 
 def facts(asset: Payload, instance: Payload) -> FactsBody:
     """Return what an instance says of itself; a legacy one has no group and no asset id."""
     group_id, asset_id = _coordinates(instance, asset)
+    name = text(asset.get("exchangeAssetName")) or asset_id or _given_name(asset, instance)
+    if max(len(part or "") for part in (name, group_id, asset_id)) > MAX_NAME_LENGTH:
+        raise BadAnswer("Anypoint sent an API whose name is too long to be one.")
     return FactsBody(
-        name=text(asset.get("exchangeAssetName")) or asset_id or _given_name(asset, instance),
+        name=name,
         group_id=group_id,
         asset_id=asset_id,
         asset_version=text(instance.get("assetVersion")),
@@ -48,7 +54,7 @@ def facts(asset: Payload, instance: Payload) -> FactsBody:
 
 def _given_name(asset: Payload, instance: Payload) -> str:
     # Without any name it must not be lined up with others that have none.
-    return text(asset.get("name")) or f"API without a name ({instance.get('id')})"
+    return text(asset.get("name")) or f"API without a name ({whole_number(instance.get('id'))})"
 
 
 def _coordinates(instance: Payload, asset: Payload) -> tuple[str | None, str | None]:

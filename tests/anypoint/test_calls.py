@@ -95,6 +95,28 @@ async def test_a_token_endpoint_that_is_away_is_asked_again(by_hand: ByHand) -> 
     assert by_hand.times("/policies") == 1
 
 
+async def test_a_token_endpoint_that_is_away_at_a_renewal_is_asked_again(by_hand: ByHand) -> None:
+    tokens = [httpx.Response(200, json={"access_token": name}) for name in ("one", "two")]
+    by_hand.answers["token"] = [tokens[0], answer(503), tokens[1]]
+    assert await policies(by_hand, answer(401), GOOD) == []
+
+
+async def test_a_control_plane_without_the_sign_in_is_no_missing_organisation(
+    by_hand: ByHand,
+) -> None:
+    by_hand.answers["token"] = answer(404)
+    with pytest.raises(BadAnswer, match="sign-in"):
+        await policies(by_hand, GOOD)
+
+
+@pytest.mark.parametrize("token", [None, 5, "two\nlines", "ü"])
+async def test_a_token_that_no_header_takes_is_not_used(by_hand: ByHand, token: object) -> None:
+    by_hand.answers["token"] = {"access_token": token}
+    with pytest.raises(Away):
+        await policies(by_hand, GOOD)
+    assert by_hand.times("/policies") == 0
+
+
 async def test_a_secret_is_in_no_error_and_in_no_repr(by_hand: ByHand) -> None:
     by_hand.answers["token"] = answer(401)
     with pytest.raises(CredentialsRefused) as problem:

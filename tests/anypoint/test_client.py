@@ -107,6 +107,15 @@ async def test_where_there_is_no_api_the_rest_could_not_be_checked(anypoint: Any
     )
 
 
+async def test_what_is_away_could_not_be_checked(anypoint: Anypoint) -> None:
+    environments = await anypoint.client.environments(anypoint.organization_id)
+    test = [item for item in environments if item.name == "Test"]
+    anypoint.set_up(faults=[{"action": "html", "environment": "Test"}])
+    found = await anypoint.client.missing_scopes(anypoint.organization_id, test)
+    assert {(item.environment, item.state) for item in found} == {("Test", "could not be checked")}
+    assert len(found) == 3
+
+
 async def test_a_forbidden_section_says_whom_to_ask_for_what(anypoint: Anypoint) -> None:
     test = anypoint.environment("Test")
     anypoint.set_up(forbid=[{"scope": "View Policies", "environment": "Test"}])

@@ -107,6 +107,15 @@ async def test_a_page_that_comes_round_again_ends_with_a_reason(by_hand: ByHand)
     assert by_hand.times("/apis") == 2
 
 
+async def test_a_list_that_always_has_more_ends_with_a_reason(by_hand: ByHand) -> None:
+    def page(request: httpx.Request) -> dict[str, Any]:
+        return {"tiers": [tier(int(request.url.params["offset"]))]}
+
+    by_hand.answers["/tiers"] = page
+    with pytest.raises(BadAnswer, match="does not end"):
+        await tiers(by_hand)
+
+
 async def test_an_environment_that_is_gone_says_so(by_hand: ByHand) -> None:
     by_hand.answers["/apis"] = httpx.Response(404)
     with pytest.raises(Gone):
