@@ -1,0 +1,187 @@
+"""What changed between two published syncs or snapshots: added, resolved and changed findings."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+
+from sqlalchemy import and_, func, not_, select
+
+from app.caller import SiteId, SpaceId
+from app.errors import Conflict, NotThere
+from app.store import findings, snapshots, syncs
+from app.store.database import DB
+from app.store.findings import FindingRow
+from app.store.frozen import Content
+from app.store.syncs import Sync
+from app.store.tables import findings as finding_table
+
+ALL = 1_000_000
+
+NOT_COMPARED = {"name", "first_seen_at", "last_seen_at", "unconfirmed", "reopened"}
+"""What may be new about a finding that says the same: when it was seen, what its API is called."""
+
+SAID = tuple(field.name for field in fields(FindingRow) if field.name not in NOT_COMPARED)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared: a published sync, or a snapshot with what it holds."""
+
+    sync_id: str
+    number: int
+    at: datetime  # the sync was published, the snapshot taken
+    snapshot_id: str | None = None
+    title: str = ""
+    content: Content | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The changes in numbers."""
+
+    added: int
+    resolved: int
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes between two sides, worst first; without a side before there are none.
+
+    `changed` are pairs of what a finding said and what it says.
+    """
+
+    before: Side | None
+    after: Side | None
+    added: tuple[FindingRow, ...] = ()
+    resolved: tuple[FindingRow, ...] = ()
+    changed: tuple[tuple[FindingRow, FindingRow], ...] = ()
+    unchanged: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        """The same in numbers."""
+        return Counts(len(self.added), len(self.resolved), len(self.changed), self.unchanged)
+
+
+async def side(db: DB, site_id: SiteId, space_id: SpaceId, wanted_id: str) -> Side:
+    """Return the published sync or the snapshot of an id; `NotThere`, `Conflict` if unpublished."""
+    sync = await syncs.one(db, site_id, space_id, wanted_id)
+    if sync is not None:
+        if sync.number is None:
+            raise Conflict("This sync was not published, so there is nothing to compare.")
+        return _of_sync(sync)
+    found = await snapshots.one(db, site_id, space_id, wanted_id)
+    if found is None:
+        raise NotThere
+    taken, seen = found.snapshot, found.content.sync
+    return Side(seen.id, seen.number, taken.taken_at, taken.id, taken.title, found.content)
+
+
+async def latest(db: DB, site_id: SiteId, space_id: SpaceId) -> tuple[Side | None, Side | None]:
+    """Return the sync before the published one and the published one, None where there is none."""
+    sync = await syncs.published(db, site_id, space_id)
+    if sync is None or sync.number is None:
+        return None, None
+    earlier = await syncs.numbered(db, site_id, space_id, sync.number - 1)
+    return (_of_sync(earlier) if earlier else None), _of_sync(sync)
+
+
+async def changes(
+    db: DB, site_id: SiteId, space_id: SpaceId, before: Side | None, after: Side | None
+) -> Changes:
+    """Return what changed from one side to the other.
+
+    Where one is a snapshot, the other is seen through its filter. Severities and kinds are then
+    filtered on both sides; an API that was seen is followed, whatever its verdict became.
+    """
+    if before is None or after is None:
+        return Changes(before, after)
+    if before.content is None and after.content is None:
+        return await _of_syncs(db, site_id, space_id, before, after)
+    earlier = await _seen(db, site_id, space_id, before, after.content)
+    later = await _seen(db, site_id, space_id, after, before.content)
+    return _compared(before, after, earlier, later, 0)
+
+
+async def counts(
+    db: DB, site_id: SiteId, space_id: SpaceId
+) -> tuple[Counts, Side | None, Side | None]:
+    """Return the changes since the sync before the published one, for a header, and both sides."""
+    before, after = await latest(db, site_id, space_id)
+    found = await changes(db, site_id, space_id, before, after)
+    return found.counts, before, after
+
+
+async def _of_syncs(
+    db: DB, site_id: SiteId, space_id: SpaceId, before: Side, after: Side
+) -> Changes:
+    """Compare two syncs by what is valid in one of them alone: the rest is unchanged, uncounted."""
+    mine = finding_table.c
+    there = {
+        number: and_(mine.from_number <= number, mine.to_number > number)
+        for number in (before.number, after.number)
+    }
+    both = and_(
+        mine.site_id == site_id,
+        mine.space_id == space_id,
+        there[before.number],
+        there[after.number],
+    )
+    same = await db.scalar(select(func.count()).select_from(finding_table).where(both)) or 0
+    gone = findings.ordered(site_id, space_id, before.number, not_(there[after.number]))
+    new = findings.ordered(site_id, space_id, after.number, not_(there[before.number]))
+    earlier = _by_fingerprint(findings.row_of(row) for row in await db.execute(gone))
+    later = _by_fingerprint(findings.row_of(row) for row in await db.execute(new))
+    return _compared(before, after, earlier, later, same)
+
+
+async def _seen(
+    db: DB, site_id: SiteId, space_id: SpaceId, one: Side, other: Content | None
+) -> Mapping[str, FindingRow]:
+    if one.content is not None:
+        return _by_fingerprint(one.content.findings)
+    assert other is not None
+    place = (db, site_id, space_id, one.number)
+    if other.api_id is not None:
+        return _by_fingerprint(await findings.of_api(*place, other.api_id))
+    followed = await findings.listed(*place, replace(other.wanted, verdicts=()), size=ALL)
+    if not other.wanted.verdicts:
+        return _by_fingerprint(followed.rows)
+    shown = await findings.listed(*place, other.wanted, size=ALL)
+    apis = {row.api_id for row in other.rows} | {row.api_id for row in shown.rows}
+    return _by_fingerprint(row for row in followed.rows if row.api_id in apis)
+
+
+def _compared(
+    before: Side,
+    after: Side,
+    earlier: Mapping[str, FindingRow],
+    later: Mapping[str, FindingRow],
+    same: int,
+) -> Changes:
+    pairs = [(earlier[name], row) for name, row in later.items() if name in earlier]
+    changed = tuple(pair for pair in pairs if _said(pair[0]) != _said(pair[1]))
+    return Changes(
+        before,
+        after,
+        added=tuple(row for name, row in later.items() if name not in earlier),
+        resolved=tuple(row for name, row in earlier.items() if name not in later),
+        changed=changed,
+        unchanged=same + len(pairs) - len(changed),
+    )
+
+
+def _said(row: FindingRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in SAID)
+
+
+def _by_fingerprint(rows: Iterable[FindingRow]) -> dict[str, FindingRow]:
+    return {row.fingerprint: row for row in rows}
+
+
+def _of_sync(sync: Sync) -> Side:
+    assert sync.number is not None
+    assert sync.finished_at is not None
+    return Side(sync.id, sync.number, sync.finished_at)
