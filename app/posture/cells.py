@@ -30,11 +30,9 @@ def _marks(finding: Finding) -> bool:
 def _cell(frame: Frame, environment: str, sides: list[Side], marked: frozenset[str]) -> Cell:
     reason = frame.not_listed.get(environment)
     if reason is not None:
-        return Cell(CellState.UNREADABLE, reason=reason, is_outlier=environment in marked)
+        return Cell(CellState.UNREADABLE, reason=reason)
     if not sides:
-        if environment not in marked:
-            return _NOT_DEPLOYED
-        return Cell(CellState.NOT_DEPLOYED, is_outlier=True)
+        return _NOT_DEPLOYED
     main = sides[0]
     reason = next((r for side in sides for r in _reasons(side)), None)
     policies, tiers, contracts = main.policies, main.tiers, main.contracts

@@ -26,6 +26,7 @@ def needs_what_was_not_read(
     """Tell whether a finding that speaks of these environments needs what was not read now."""
     needed = _SECTIONS[Kind(kind).partition("_")[0]]
     return any(
-        part.environment_id in environment_ids and (part.section == INSTANCES or part.section in needed)
+        part.environment_id in environment_ids
+        and (part.section == INSTANCES or part.section in needed)
         for part in not_read
     )

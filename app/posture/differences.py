@@ -55,8 +55,6 @@ def outliers_of(votes: Mapping[str, Json]) -> tuple[str, ...]:
 
 def minority(texts: Mapping[str, str]) -> tuple[str, ...]:
     """Return whose text is not the one that more than half have; none where no text has that."""
-    if not texts:
-        return ()
     text, count = Counter(texts.values()).most_common(1)[0]
     if count * 2 <= len(texts):
         return ()

@@ -40,7 +40,7 @@ class Frame:
     baseline: str | None
     reference: frozenset[str]
     speaking_order: tuple[str, ...]  # the baseline first, as sentences and columns go
-    tokens: Mapping[str, frozenset[str]]
+    tokens: Mapping[str, tuple[str, ...]]  # the longest first, so that none eats another
     automated: Mapping[str, tuple[Automated, ...] | None]  # None: not read
     expected: Mapping[str, tuple[ExpectedDifference, ...]]  # by asset id
     listed: tuple[str, ...]
@@ -109,8 +109,9 @@ def pieces(text: str) -> tuple[str, ...]:
     return tuple(piece for piece in _SEPARATORS.split(text.casefold()) if piece)
 
 
-def _tokens(name: str) -> frozenset[str]:
+def _tokens(name: str) -> tuple[str, ...]:
     """Return the slug of an environment's name and every short form of its words."""
     parts = pieces(name)
     rows = (row for row in _TOKEN_ROWS if row.intersection(parts))
-    return frozenset({"-".join(parts)}.union(*rows)) - {""}
+    found = {"-".join(parts)}.union(*rows) - {""}
+    return tuple(sorted(found, key=lambda token: (-len(token), token)))

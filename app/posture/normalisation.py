@@ -109,7 +109,7 @@ class Configuration:
     def _read(self, names: frozenset[str] | None) -> Normal:
         builder = _Builder()
         if self.schema is None:
-            builder.flatten("", self._raw)
+            builder.flatten(self._raw)
         else:
             builder.read(self.schema, self, names, is_flex=self.is_flex)
         return builder.built()
@@ -230,9 +230,8 @@ class _Builder:
                 self.take(name, configuration.raw(name), known, is_flex=is_flex)
             else:
                 self.uncounted.add(name)
-        for name in configuration.others:
-            if names is None or name in names:
-                self.take_unknown(name, configuration.raw(name))
+        for name in configuration.others if names is None else ():
+            self.take_unknown(name, configuration.raw(name))
 
     def take_unknown(self, name: str, value: Json) -> None:
         """Take a key that is not in the table; when it is set, that is remarked."""
@@ -304,9 +303,6 @@ class _Builder:
 
     def take_members(self, path: str, item: Json, known: Field) -> None:
         """Take the fields inside one entry."""
-        if not isinstance(item, dict):
-            self.put(path, forms.text(item))
-            return
         for name, member in known.members.items():
             self.take(f"{path}.{name}", item.get(name), member, is_flex=False)
         for name in sorted(item.keys() - known.members.keys()):
@@ -317,16 +313,21 @@ class _Builder:
         items = value if isinstance(value, list) else [] if forms.is_empty(value) else [value]
         inside = sorted((_item(each, known) for each in items), key=canonical)
         self.bags[path] = tuple(inside)
-        self.put(path, inside or None)
+        self.put(path, [_alone(item) for item in inside] or None)
 
-    def flatten(self, path: str, value: Json) -> None:
+    def flatten(self, configuration: Mapping[str, Json]) -> None:
         """Take the configuration of an unknown policy as it is, by the paths of its objects."""
+        for name in sorted(configuration):
+            self.put_as_it_is(name, configuration[name])
+
+    def put_as_it_is(self, path: str, value: Json) -> None:
+        """Put a value of which nothing is known."""
         if is_masked(value):
             self.masked.add(path)
         elif isinstance(value, dict) and value and not is_sealed(value):
             for name in sorted(value):
-                self.flatten(f"{path}.{name}" if path else str(name), value[name])
-        elif path:
+                self.put_as_it_is(f"{path}.{name}", value[name])
+        else:
             self.fields[path] = forms.text(value)
 
     def put(self, path: str, value: Json) -> None:
@@ -354,7 +355,7 @@ def _entries(value: Json, known: Field) -> dict[Json, Json] | None:
     """Return the entries of a map, or None where they have no keys or one key twice."""
     if forms.is_empty(value):
         return {}
-    if isinstance(value, dict) and known.entry is not None:
+    if isinstance(value, dict) and not known.members:
         value = [{"key": key, "value": item} for key, item in value.items()]
     if not isinstance(value, list) or known.entry is None:
         return None
@@ -371,10 +372,15 @@ def _item(item: Json, known: Field) -> dict[str, Json]:
     if known.members and isinstance(content, dict):
         builder.take_members("", content, known)
     else:
-        builder.flatten("", content if isinstance(content, dict) else {"": content})
+        builder.flatten(content if isinstance(content, dict) else {"": content})
     hidden = {path: {MASKED: True} for path in builder.masked}
     inside = {path.lstrip("."): _compared(value) for path, value in builder.fields.items()}
     return {path: (inside | hidden)[path] for path in sorted(inside | hidden)}
+
+
+def _alone(item: Mapping[str, Json]) -> Json:
+    """Return an item as it is shown: one that is no object has its value at the empty path."""
+    return item.get("", item)
 
 
 def _is_sample(value: Json) -> bool:

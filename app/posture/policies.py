@@ -156,7 +156,7 @@ PAYLOAD_LIMIT = number(weaker.NO_LIMIT, P, weaker.larger_or_unlimited)
 CHECK = switch(of=T, weak=False)
 LIMITS = Field(field_class=L, shape=Shape.MAP, entry=_limit_entry)
 HEADER_VALUES = Field(field_class=H, default=None, shape=Shape.MAP, entry=_header_entry)
-HEADER_NAMES = Field(forms.folded_names, H, None, weaker=weaker.subset)
+HEADER_NAMES = Field(forms.folded_names, H, None)
 CLAIMS = Field(
     field_class=T,
     default=None,

@@ -47,11 +47,6 @@ def superset(a: Json, b: Json) -> bool:
     return _texts(a) > _texts(b)
 
 
-def subset(a: Json, b: Json) -> bool:
-    """Whether the set `a` holds less than `b` and nothing else."""
-    return _texts(a) < _texts(b)
-
-
 def wider_networks(a: Json, b: Json) -> bool:
     """Whether the networks of `a` cover those of `b` and more."""
     return covers(a, b) and not covers(b, a)

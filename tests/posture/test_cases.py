@@ -71,6 +71,7 @@ def configured(
         ("rate-limiting", limits(5), {**limits(5), "exposeHeaders": False}),
         ("rate-limiting", limits(5), {**limits(5), "keySelector": None}),
         ("rate-limiting", limits(5), {**limits(5), "keySelector": ""}),
+        ("rate-limiting", limits(5), {**limits(5), "novel": ""}),
         ("header-removal", {}, {"inboundHeaders": [], "outboundHeaders": {}}),
         ("ip-allowlist", {"ips": ["192.168"]}, {"ips": ["192.168.0.0/16"]}),
         ("ip-allowlist", {"ips": ["10.0.0.1/24"]}, {"ips": ["10.0.0.0/24"]}),

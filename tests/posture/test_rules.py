@@ -200,6 +200,11 @@ def test_a_well_guarded_api_breaks_no_rule() -> None:
     assert assess(everywhere(SLA, tiers, [make_contract(tier="Gold")])).findings == ()
 
 
+def test_p11_needs_contracts_to_pass_by() -> None:
+    posture = assess(everywhere([jwt(skipClientIdValidation=True), BASE[1]]))
+    assert "P11" not in rules(posture)
+
+
 def test_rules_yield_to_those_that_say_more() -> None:
     public = assess(everywhere(guarded("cors", {"supportCredentials": True})))
     assert "P17" not in rules(public)
@@ -389,6 +394,24 @@ CONFIG_CASES: list[tuple[str, str, Any, Any, str, Severity, Direction]] = [
     ),
     ("D15", "client-id-enforcement", CLIENT, QUERY, "clientIdExpression", MEDIUM, IN_PRODUCTION),
     ("D15", "client-id-enforcement", QUERY, CLIENT, "clientIdExpression", LOW, ELSEWHERE),
+    (
+        "D15",
+        "jwt-validation",
+        JWT,
+        {**JWT, "jwtOrigin": "customExpression"},
+        "jwtOrigin",
+        LOW,
+        NEUTRAL,
+    ),
+    (
+        "D05",
+        "ip-allowlist",
+        {**A, "ipExpression": "#[a]"},
+        {**A, "ipExpression": "#[attributes.headers['X-Forwarded-For']]"},
+        "ipExpression",
+        HIGH,
+        IN_PRODUCTION,
+    ),
     (
         "D18",
         "http-basic-authentication",

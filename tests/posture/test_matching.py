@@ -1,0 +1,216 @@
+"""Lining up: instances into lanes, policies into slots, contracts into consumers."""
+
+from typing import Any
+
+import pytest
+
+from app.posture.confirming import needs_what_was_not_read
+from app.posture.frame import frame_of
+from app.posture.lanes import LinedUp, lined_up
+from app.posture.model import (
+    ApiReading,
+    Environment,
+    ExpectedDifference,
+    InstanceReading,
+    Kind,
+    NotRead,
+    SectionName,
+)
+from tests.posture.builders import (
+    ALL,
+    DEV,
+    PROD,
+    TEST,
+    assess,
+    codes,
+    differences,
+    kinds,
+    make_automated,
+    make_contract,
+    make_instance,
+    make_policy,
+    make_scope,
+    make_tier,
+    one,
+    with_policies,
+)
+
+BASE = [make_policy(), make_policy("rate-limiting", order=2)]
+
+
+def lines(instances: list[InstanceReading], scope: Any = None) -> LinedUp:
+    return lined_up(frame_of(scope or make_scope()), ApiReading("k", tuple(instances)))
+
+
+def named(found: LinedUp) -> dict[str, list[int]]:
+    return {lane.label: [side.instance_id for side in lane.sides] for lane in found.lanes}
+
+
+def at(environment: Environment, number: int, label: str | None = None, **facts: Any) -> Any:
+    return make_instance(environment, BASE, id=number, label=label, **facts)
+
+
+def test_labels_of_several_words_lose_their_environment_version_and_asset() -> None:
+    east = Environment("e", "Pre Prod EU", "sandbox")
+    scope = make_scope((DEV, east))
+    found = lines(
+        [
+            at(DEV, 1, "orders-api-v1.a dev"),
+            at(DEV, 2, "orders-api-v1.b dev"),
+            at(east, 3, "Orders/a_v1_pre-prod-eu"),
+            at(east, 4, "orders b live"),
+        ],
+        scope,
+    )
+    assert sorted(named(found).values()) == [[1, 3], [2, 4]]
+
+
+def test_equal_labels_in_one_environment_go_by_exact_label_then_by_id() -> None:
+    found = lines([at(DEV, 1, "x"), at(DEV, 2, "x-dev"), at(PROD, 3, "x")])
+    assert named(found) == {"": [1, 3], "x": [2]}
+    ranked = lines([at(DEV, 5), at(DEV, 4), at(PROD, 7), at(PROD, 6)])
+    assert named(ranked) == {"": [4, 6], "v1": [5, 7]}
+    assert [note.code for note in ranked.notes] == ["pairing_uncertain"]
+
+
+def test_what_is_left_over_is_joined_by_elimination() -> None:
+    found = lines([at(DEV, 1, "a"), at(TEST, 2, "b"), at(TEST, 3, "a")])
+    assert named(found) == {"": [1, 3], "b": [2]}
+    versions = lines(
+        [at(DEV, 1), at(DEV, 2, product_version="v2"), at(PROD, 3, product_version="v9")]
+    )
+    assert named(versions) == {"": [1, 3], "v2": [2]}
+
+
+def test_two_labels_are_never_joined_while_another_lane_spans() -> None:
+    found = lines([at(DEV, 1, "a"), at(TEST, 2, "a"), at(DEV, 3, "b"), at(TEST, 4, "c")])
+    assert named(found) == {"": [1, 2], "b": [3], "c": [4]}
+
+
+def test_further_lanes_are_compared_under_their_label() -> None:
+    fewer = make_instance(PROD, BASE[:1], id=4, label="inside")
+    posture = assess(
+        [at(DEV, 1), at(DEV, 2, "inside"), at(PROD, 3), fewer], make_scope((DEV, PROD))
+    )
+    found = one(posture, Kind.POLICY_MISSING)
+    assert (found.subject, found.lane) == ("rate-limiting @ inside", "inside")
+    assert "No rate limit" not in posture.headline
+    moved = make_instance(PROD, BASE[::-1], id=4, label="inside", asset_version="9")
+    posture = assess(
+        [at(DEV, 1), at(DEV, 2, "inside"), at(PROD, 3), moved], make_scope((DEV, PROD))
+    )
+    assert {f.subject for f in differences(posture)} == {"@ inside"}
+
+
+def test_lanes_of_one_name_are_told_apart() -> None:
+    found = lines([at(DEV, 1, "q"), at(DEV, 2, "q"), at(DEV, 3, "q"), at(PROD, 4, "q")])
+    assert named(found) == {"": [1, 4], "q": [2], "q~2": [3]}
+
+
+def test_very_many_instances_are_not_joined_at_any_price() -> None:
+    many = [at(DEV, n, f"x{n}", product_version=f"v{n}") for n in range(1, 40)]
+    others = [at(PROD, n, f"x{n}", product_version=f"v{n}") for n in range(40, 80)]
+    assert len(lines([*many, *others]).lanes) == 79
+
+
+def test_remarks_are_kept_where_only_one_environment_was_read() -> None:
+    odd = make_policy("rate-limiting", configuration={"novel": 1})
+    unread = make_instance(PROD, not_read={"policies": "403"})
+    posture = assess([make_instance(DEV, [odd]), unread], make_scope((DEV, PROD)))
+    assert (kinds(posture), "unknown_field" in codes(posture)) == ([], True)
+
+
+def test_an_instance_that_is_listed_twice_is_one() -> None:
+    assert named(lines([at(DEV, 1), at(DEV, 1), at(PROD, 2)])) == {"": [1, 2]}
+
+
+def test_a_policy_applied_under_other_labels_is_missing_nowhere() -> None:
+    def lists(*labels: str) -> list[Any]:
+        return [*BASE, *(make_policy("ip-allowlist", label=each, order=3) for each in labels)]
+
+    posture = assess(with_policies(lists("a", "b"), lists("c"), lists("a", "b")))
+    assert kinds(posture) == ["policy_duplicate"]
+    two = assess(with_policies(lists("", "vpn"), lists("", "office"), lists("")))
+    assert [f.subject for f in differences(two)] == ["ip-allowlist#office"]
+    same = assess(with_policies(lists("", ""), lists("", ""), lists("")))
+    assert [f.subject for f in differences(same)] == ["ip-allowlist#~2"]
+
+
+def test_tiers_of_one_name_in_one_environment_are_paired_by_their_limits() -> None:
+    twice = [make_tier("Gold", (5, 1000)), make_tier("Gold", (9, 1000))]
+    posture = assess(
+        [make_instance(DEV, BASE, twice), make_instance(PROD, BASE, twice[:1])],
+        make_scope((DEV, PROD)),
+    )
+    assert one(posture, Kind.TIER_MISSING).subject == "Gold~2"
+
+
+def test_odd_limits_are_compared_and_the_tighter_of_two_counts() -> None:
+    odd = make_tier("Gold", (5, {"a": 1}), (None, "x"))
+    twice = make_tier("Silver", (9, 1000), (5, 1000))
+    plain = make_tier("Silver", (5, 1000))
+    posture = assess(
+        [make_instance(DEV, BASE, [odd, twice]), make_instance(PROD, BASE, [make_tier(), plain])],
+        make_scope((DEV, PROD)),
+    )
+    assert [f.subject for f in differences(posture)] == ["Gold"]
+
+
+def test_applications_without_id_and_of_one_name_are_told_apart() -> None:
+    nameless = [make_contract("crm", application_id=n) for n in (None, 7, 8)]
+    instances = [make_instance(DEV, BASE, contracts=nameless), make_instance(PROD, BASE)]
+    posture = assess(instances, make_scope((DEV, PROD)))
+    assert {f.subject for f in differences(posture)} == {"crm", "crm~2", "crm~3"}
+    twice = [make_contract("crm"), make_contract("crm", status="PENDING")]
+    posture = assess([make_instance(e, BASE, contracts=twice) for e in ALL])
+    assert kinds(posture) == []
+
+
+def test_a_scope_without_a_usable_baseline_takes_the_first_environment() -> None:
+    assert frame_of(make_scope((DEV, TEST), baseline="gone")).baseline == "dev"
+    assert frame_of(make_scope(baseline=None)).baseline == "prod"
+    assert frame_of(make_scope((), baseline=None)).reference == frozenset()
+
+
+def test_the_frames_of_the_last_few_scopes_are_kept() -> None:
+    scopes = [make_scope(ignored_application_suffixes=(str(n),)) for n in range(12)]
+    assert all(frame_of(scope) is frame_of(scope) for scope in scopes)
+
+
+@pytest.mark.parametrize("technology", ["omniGateway", "flexGateway"])
+def test_automated_policies_apply_by_technology(technology: str) -> None:
+    flex = [make_automated("ip-blocklist", technologies=["flexGateway"])]
+    posture = assess(
+        [make_instance(PROD, BASE, technology=technology)], make_scope(automated={"prod": flex})
+    )
+    assert posture.cells["prod"].automated == 1
+    mule = assess([make_instance(PROD, BASE)], make_scope(automated={"prod": flex}))
+    assert mule.cells["prod"].automated == 0
+
+
+def test_automated_policies_leave_their_remarks() -> None:
+    automated = {
+        e.id: [make_automated("rate-limiting", range={"from": "4.6"}, configuration={})]
+        for e in ALL
+    }
+    posture = assess(with_policies(BASE, BASE, BASE), make_scope(automated=automated))
+    assert {"automated_value_wins", "automated_coverage_probable"} <= codes(posture)
+
+
+def test_an_expected_difference_may_be_about_an_automated_policy() -> None:
+    automated = {
+        e.id: [make_automated("ip-blocklist", configuration={"ips": [ip]})]
+        for e, ip in zip(ALL, ("10.0.0.0/8", "10.0.0.0/8", "11.0.0.0/8"), strict=True)
+    }
+    expected = ExpectedDifference("ip-blocklist", "ips", {e.id: {"any": True} for e in ALL})
+    scope = make_scope(automated=automated, expected_differences=(expected,))
+    from app.posture.assessment import assess_automated
+
+    assert assess_automated(scope) == ()
+
+
+def test_a_finding_is_confirmed_only_where_its_parts_were_read() -> None:
+    gone = [NotRead(SectionName.TIERS, "prod", "403")]
+    assert needs_what_was_not_read("tier_missing", {"prod": True}, gone)
+    assert not needs_what_was_not_read("policy_missing", {"prod": True}, gone)
+    assert not needs_what_was_not_read("tier_missing", {"dev": True}, gone)

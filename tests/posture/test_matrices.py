@@ -1,0 +1,165 @@
+"""The drilldown's matrices: three sections side by side, what is missing said in words."""
+
+from typing import Any
+
+from app.posture.matrices import matrices
+from app.posture.model import ApiReading, CellState, InstanceReading, Matrix, MatrixRow
+from app.posture.words import field, policy, rates, value, window
+from tests.posture.builders import (
+    DEV,
+    PROD,
+    TEST,
+    assess,
+    limits,
+    make_automated,
+    make_contract,
+    make_instance,
+    make_policy,
+    make_scope,
+    make_tier,
+)
+
+BASE = [make_policy(), make_policy("rate-limiting", order=2)]
+
+
+def side_by_side(instances: list[InstanceReading], scope: Any = None) -> tuple[Matrix, ...]:
+    posture = assess(instances, scope)
+    return matrices(scope or make_scope(), ApiReading(posture.key, tuple(instances)), posture)
+
+
+def row(matrix: Matrix, subject: str) -> MatrixRow:
+    return next(each for each in matrix.rows if each.subject == subject)
+
+
+def test_the_baseline_stands_first_and_what_is_not_deployed_is_empty_in_all_three() -> None:
+    instances = [make_instance(e, BASE, [make_tier()], [make_contract()]) for e in (DEV, PROD)]
+    for matrix in side_by_side(instances):
+        assert [c.name for c in matrix.columns] == ["Production", "Dev", "Test"]
+        assert matrix.columns[0].is_baseline
+        assert matrix.columns[2].state is CellState.NOT_DEPLOYED
+        assert all(each.cells[2] is None for each in matrix.rows)
+
+
+def test_a_policy_shows_its_settings_and_marks_what_differs() -> None:
+    faster = [BASE[0], make_policy("rate-limiting", order=2, configuration=limits(900))]
+    policies, _, _ = side_by_side([make_instance(DEV, BASE), make_instance(PROD, faster)])
+    found = row(policies, "rate-limiting")
+    assert found.differs
+    assert [cell and cell.summary for cell in found.cells[:2]] == [
+        "900 per minute",
+        "100 per minute",
+    ]
+    first, *others = found.fields
+    assert (first.path, first.words, first.values[:2]) == (
+        "rateLimits[60000]", "limit per minute", (900, 100),
+    )  # fmt: skip
+    assert first.differs
+    assert not any(each.differs for each in others)
+    clustered = next(each for each in others if each.path == "clusterizable")
+    assert clustered.is_default[:2] == (True, True)
+
+
+def test_a_missing_policy_says_so_and_an_unread_section_says_nothing() -> None:
+    unread = make_instance(TEST, not_read={"policies": "403"})
+    policies, _, _ = side_by_side([make_instance(DEV, BASE), unread, make_instance(PROD, BASE[:1])])
+    missing, there, unknown = row(policies, "rate-limiting").cells
+    assert missing is not None
+    assert (missing.facts, missing.summary, missing.differs) == (None, "missing", True)
+    assert there is not None
+    assert unknown is None
+    assert policies.columns[2].reason == "403"
+
+
+def test_policies_stand_as_they_run_with_their_source() -> None:
+    automated = {"prod": [make_automated("ip-blocklist", order=9)]}
+    applied = [*BASE, make_policy("cors", order=3)]
+    policies, _, _ = side_by_side([make_instance(PROD, applied)], make_scope(automated=automated))
+    assert [each.subject for each in policies.rows] == [
+        "cors", "ip-blocklist (automated)", "jwt-validation", "rate-limiting",
+    ]  # fmt: skip
+    positions = [
+        each.cells[0].facts["position"]
+        for each in policies.rows
+        if each.cells[0] and each.cells[0].facts
+    ]
+    assert positions == [1, 2, 3, 4]
+
+
+def test_one_item_of_a_list_is_shown_inside_where_it_differs() -> None:
+    def logging(message: str) -> list[Any]:
+        items = [{"itemName": "x", "itemData": {"message": message}}]
+        return [
+            *BASE,
+            make_policy("message-logging", configuration={"loggingConfiguration": items}),
+        ]
+
+    policies, _, _ = side_by_side(
+        [make_instance(DEV, logging("a")), make_instance(PROD, logging("b"))]
+    )
+    first = row(policies, "message-logging").fields[0]
+    assert (first.path, first.values[:2]) == ("loggingConfiguration[0].message", ("b", "a"))
+
+
+def test_tiers_and_contracts_are_told_in_words() -> None:
+    gold = make_tier("Gold", (1000, 60_000), (5, 1_000), auto_approve=True)
+    user = make_contract(tier="Gold", approved_at="2025-08-14T17:17:30Z")
+    _, tiers, contracts = side_by_side(
+        [make_instance(PROD, BASE, [gold], [user]), make_instance(DEV, BASE)]
+    )
+    cell = row(tiers, "Gold").cells[0]
+    assert cell is not None
+    assert cell.summary == "5 per second and 1000 per minute"
+    assert cell.facts is not None
+    assert cell.facts["approval"] == "automatic"
+    there = row(contracts, "crm").cells[0]
+    assert there is not None
+    assert there.facts is not None
+    assert there.facts["approved at"] == "2025-08-14T17:17:30Z"
+    assert row(contracts, "crm").cells[1].summary == "missing"  # type: ignore[union-attr]
+
+
+def test_an_unread_section_has_its_reason_in_each_matrix() -> None:
+    reasons = {"policies": "p", "tiers": "t", "contracts": "c"}
+    found = side_by_side([make_instance(PROD, not_read=reasons), make_instance(DEV, BASE)])
+    assert [matrix.columns[0].reason for matrix in found] == ["p", "t", "c"]
+
+
+def test_several_instances_have_a_column_each_and_rows_of_their_lane() -> None:
+    policies, _, _ = side_by_side(
+        [
+            make_instance(DEV, BASE, id=1, label="a"),
+            make_instance(DEV, BASE, id=2, label="b"),
+            make_instance(PROD, BASE, id=3, label="a"),
+        ]
+    )
+    assert [c.instance_id for c in policies.columns] == [3, 1, 2, None]
+    assert row(policies, "jwt-validation").cells[2] is None
+    assert row(policies, "jwt-validation @ b").cells[1] is None
+
+
+def test_words_of_policies_fields_and_rates() -> None:
+    assert policy("g/ip-allowlist#vpn") == "IP allowlist#vpn"
+    assert policy("oauth2-token-introspection") == "OAuth2 token introspection"
+    assert field("jwksServiceTimeToLive") == "jwks service time to live".replace("jwks", "JWKS")
+    assert field("rateLimits[x]") == "limit per x ms"
+    assert field("loggingConfiguration[0].firstSection") == "logging configuration first section"
+    assert window(600_000) == "10 minutes"
+    assert window(1500) == "1500 ms"
+    assert rates({}) == "no limit"
+    assert rates({1000: None}) == "not set per second"
+    assert value(["a", "b"]) == "a and b"
+    assert value([{"a": 1}]) == '[{"a":1}]'
+    assert value({}) == "not set"
+    assert value("x" * 99).endswith("…")
+
+
+def test_a_summary_is_short_and_says_what_is_hidden() -> None:
+    many = {f"k{n}": n for n in range(9)}
+    house = make_policy("house", group_id="g", configuration=many)
+    basic = make_policy("http-basic-authentication", configuration={"username": "u"})
+    plain = make_policy("header-removal")
+    policies, _, _ = side_by_side([make_instance(PROD, [house, basic, plain])])
+    summaries = {each.subject: each.cells[0].summary for each in policies.rows if each.cells[0]}
+    assert summaries["house"] == "k0 0, k1 1, k2 2, k3 3, 5 more"
+    assert summaries["http-basic-authentication"] == "username u, password hidden"
+    assert summaries["header-removal"] == "as it comes"
