@@ -73,9 +73,12 @@ def iso(time: datetime | None) -> str:
 
 
 def population_line(evidence: Evidence) -> str:
-    """Return how complete the export is, as `120 of 120 APIs, 3 of 3 environments, 0 read errors`."""
-    found = evidence.population
-    shown, compared = len(evidence.shown), len(evidence.environments)
+    """Return how complete the export is, as `population_words` says it."""
+    return population_words(evidence.population, len(evidence.shown), len(evidence.environments))
+
+
+def population_words(found: Population, shown: int, compared: int) -> str:
+    """Return how complete a view is, as `120 of 120 APIs, 3 of 3 environments, 0 read errors`."""
     return (
         f"{found.apis} of {found.all_apis} {_counted(found.all_apis, 'API')}, "
         f"{shown} of {compared} {_counted(compared, 'environment')}, "
