@@ -24,7 +24,8 @@ from app.web.request_log import configure_logging
 
 log = logging.getLogger(__name__)
 
-SHUTDOWN_SECONDS = 15
+SHUTDOWN_SECONDS = 7
+"""How long requests under way may take to finish once told to stop."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,12 +136,12 @@ async def _check_role(settings: Settings) -> None:
 
 async def _work(settings: Settings, concurrency: int) -> None:
     parts = join(settings)
-    async with parts.opened():
-        working = asyncio.create_task(parts.work(concurrency))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, working.cancel)
-        await asyncio.gather(working, return_exceptions=True)
+    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_stop.set)
+    async with parts.opened(), parts.working(concurrency):
+        await told_to_stop.wait()
 
 
 def _parser() -> argparse.ArgumentParser:

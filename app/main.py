@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from app import outgoing
+from app import metrics, outgoing
 from app.anypoint.auth import Credentials
 from app.anypoint.client import AnypointClient
 from app.anypoint.limiter import Gates, Limiter
@@ -28,7 +28,10 @@ from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.connecting import ConnectionService
 from app.sync.job import SyncJobs
+from app.sync.monitoring import Monitoring
 from app.sync.queue import Chores, Queue
+from app.sync.refreshing import RefreshService
+from app.sync.schedule import Schedule
 from app.sync.service import SyncService
 from app.web.assembly import bare_app, install_web
 from app.web.rights import Rights
@@ -40,8 +43,11 @@ log = logging.getLogger(__name__)
 INLINE_JOBS = 4
 """Jobs that the worker inside `serve` runs side by side."""
 
-HANDOVER_SECONDS = 10.0
+HANDOVER_SECONDS = 5.0
 """How long a stopping worker lets a job go on before it hands it over."""
+
+LEAVING_SECONDS = 9.0
+"""How long a stopping process waits for its worker; a database that is away ends the patience."""
 
 RESTART_SECONDS = 1.0
 
@@ -62,24 +68,35 @@ class Parts:
     http: httpx.AsyncClient
     syncs: SyncService
     connections: ConnectionService
+    refreshes: RefreshService
+    monitoring: Monitoring
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Hold the queue's connections open, and give everything back in the end."""
         try:
             await self.queue.open()
-            yield
+            async with self.monitoring.served(self.settings.metrics_port):
+                yield
         finally:
             await self.queue.close()
             await self.http.aclose()
             await self.database.close()
 
-    async def work(self, jobs: int) -> None:
-        """Run jobs until cancelled; a worker whose connection died starts again."""
+    @asynccontextmanager
+    async def working(self, jobs: int) -> AsyncIterator["asyncio.Task[None]"]:
+        """Run jobs meanwhile; in the end those under way are handed over."""
+        worker = asyncio.create_task(self._work(jobs))
+        try:
+            yield worker
+        finally:
+            worker.cancel()
+            await asyncio.wait([worker], timeout=LEAVING_SECONDS)
+
+    async def _work(self, jobs: int) -> None:
         while True:
             try:
                 await self.queue.work(jobs, HANDOVER_SECONDS)
-                return
             except Exception:
                 # The edge of all jobs: a web process must not silently lose its inner worker.
                 log.exception("the worker ended, starting it again")
@@ -103,19 +120,30 @@ def join(settings: Settings) -> Parts:
         syncs_service=syncs,
         now=utc_now,
     )
+    refreshes = RefreshService(
+        database=database,
+        keyring=keyring,
+        control_planes=settings.all_control_planes,
+        client=client,
+        now=utc_now,
+    )
+    schedule = Schedule(database, syncs, utc_now)
     jobs = SyncJobs(
         database=database,
         keyring=keyring,
         queue=queue,
-        syncs_service=syncs,
+        schedule=schedule,
         control_planes=settings.all_control_planes,
         client=client,
         concurrency=settings.sync_concurrency,
         lease_seconds=settings.lease_seconds,
         now=utc_now,
     )
-    queue.register(Chores(run_sync=jobs.run, start_due_syncs=jobs.start_due))
-    return Parts(settings, database, keyring, queue, http, syncs, connections)
+    queue.register(Chores(jobs.run, schedule.start_due, jobs.give_turns, jobs.note_crash))
+    monitoring = Monitoring(database, utc_now)
+    return Parts(
+        settings, database, keyring, queue, http, syncs, connections, refreshes, monitoring
+    )
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -125,17 +153,13 @@ def create_app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with parts.opened():
-            worker: asyncio.Task[None] | None = None
+        async with parts.opened(), AsyncExitStack() as stack:
             if settings.worker == "inline":
-                worker = asyncio.create_task(parts.work(INLINE_JOBS))
+                await stack.enter_async_context(parts.working(INLINE_JOBS))
             try:
                 yield
             finally:
                 services.stopping.set()
-                if worker:
-                    worker.cancel()
-                    await asyncio.gather(worker, return_exceptions=True)
 
     return install_web(bare_app(lifespan), services)
 
@@ -192,14 +216,23 @@ def _services(parts: Parts) -> Services:
         spaces=partial(spaces.space, parts.http),
         syncs=parts.syncs,
         connections=parts.connections,
+        refreshes=parts.refreshes,
     )
 
 
 def _outgoing(settings: Settings) -> httpx.AsyncClient:
-    return outgoing.client(
+    http = outgoing.client(
         timeout=settings.request_timeout_seconds,
         operator_origins=settings.operator_origins,
     )
+    hosts = {httpx.URL(url).host for url in settings.all_control_planes.values()}
+
+    async def count(answer: httpx.Response) -> None:
+        vendor = "anypoint" if answer.url.host in hosts else "atlassian"
+        metrics.UPSTREAM_CALLS.labels(vendor, f"{answer.status_code // 100}xx").inc()
+
+    http.event_hooks = {"response": [count]}
+    return http
 
 
 def _anypoint_client(

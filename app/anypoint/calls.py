@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from app import metrics
 from app.anypoint.answers import (
     TOO_MANY,
     is_worth_another_try,
@@ -84,6 +85,7 @@ class Calls:
         try:
             response = await self._http.send(self._request(question), auth=self._auth)
         except (httpx.TransportError, httpx.DecodingError):
+            metrics.UPSTREAM_CALLS.labels("anypoint", "none").inc()
             return self._stumble(started, Away("Anypoint did not answer in time, after all tries."))
         except httpx.RequestError:
             raise BadAnswer("Anypoint's answer is larger than any that is read.") from None

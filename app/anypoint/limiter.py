@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
+from app import metrics
 from app.anypoint.errors import Away, CouldNotRead, Throttled
 
 GROWING_FIRST_SECONDS = 0.5
@@ -70,6 +71,7 @@ class Gate:
 
     def shut(self, seconds: float) -> None:
         """Let nobody through for so long; a shorter wait never shortens a longer one."""
+        metrics.THROTTLED_SECONDS.labels("anypoint").inc(max(0.0, seconds - self.wait()))
         self._opens_at = max(self._opens_at, self.clock.seconds() + seconds)
 
     def succeeded(self) -> None:

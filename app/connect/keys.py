@@ -13,6 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from app import metrics
 from app.errors import NotAuthenticated
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class InstallKeys:
 
     def _missed(self, key_id: str) -> NotAuthenticated:
         self.failed += 1
+        metrics.INSTALL_KEY_FAILURES.labels("not known").inc()
         _keep(self._misses, key_id, self._clock(), MAX_MISSES)
         log.warning("install refused: the install key host knows no such key")
         return NotAuthenticated("install key is not known")
@@ -94,6 +96,7 @@ class InstallKeys:
     def _unavailable(self, reason: str) -> NotAuthenticated:
         # 401 and not 503: Atlassian repeats a failed installation, scanners skip a 503.
         self.failed += 1
+        metrics.INSTALL_KEY_FAILURES.labels(reason).inc()
         log.warning("install refused, may be retried: %s", reason)
         return NotAuthenticated(reason)
 

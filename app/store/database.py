@@ -1,6 +1,7 @@
 """The way to the database: units of work for one site, the look-up of a site, the agenda."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -9,11 +10,12 @@ from uuid import UUID
 import orjson
 import psycopg
 from psycopg import errors as driver_errors
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, AsyncAdaptedQueuePool, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app import metrics
 from app.caller import SiteId
 from app.errors import Unavailable
 from app.store.migrating import head
@@ -23,6 +25,15 @@ DB = AsyncConnection
 
 SEARCH_PATH = "plumbline,jobs"
 READINESS_SECONDS = 1.0
+
+# The driver's own errors come from COPY, which goes by SQLAlchemy.
+AWAY = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 class Database:
@@ -58,6 +69,13 @@ class Database:
         """Open one transaction without a site: it sees the agenda and the job queue."""
         return self._unit("plumbline.site", "")
 
+    @property
+    def in_use(self) -> int:
+        """How many of the pool's connections are at work."""
+        pool = self._engine.pool
+        assert isinstance(pool, AsyncAdaptedQueuePool)
+        return pool.checkedout()
+
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
@@ -85,10 +103,12 @@ class Database:
     @asynccontextmanager
     async def _unit(self, setting: str, value: str) -> AsyncIterator[DB]:
         try:
+            begun = time.perf_counter()
             async with self._engine.begin() as db:
+                metrics.POOL_WAIT_SECONDS.observe(time.perf_counter() - begun)
                 await _set(db, setting, value)
                 yield db
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except AWAY as error:
             raise Unavailable("The database cannot be reached. Try again in a moment.") from error
         except DBAPIError as error:
             if isinstance(error.orig, driver_errors.ReadOnlySqlTransaction):

@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app import metrics
 from app.errors import Unavailable
 
 VERSION = 1
@@ -52,12 +53,14 @@ class Keyring:
         """Return what was sealed for this very place, or raise `CannotDecrypt`."""
         cipher = self._ciphers.get(key_id(sealed))
         if cipher is None or sealed[0] != VERSION:
+            metrics.DECRYPTION_FAILURES.labels("no such key").inc()
             raise CannotDecrypt
         start = 2 + sealed[1]
         nonce, body = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, body, _place(site, space, table, field, row))
         except (InvalidTag, ValueError):
+            metrics.DECRYPTION_FAILURES.labels("altered or moved").inc()
             raise CannotDecrypt from None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, extract, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -50,11 +50,9 @@ async def begin(
     return attempt
 
 
-async def seconds_left(
-    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str
-) -> float | None:
+async def seconds_left(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> float | None:
     """Return how long the holder's lease lasts, 0 without a holder; None once the sync is over."""
-    left = func.extract("epoch", syncs.c.lease_until - func.clock_timestamp())
+    left = extract("epoch", syncs.c.lease_until - func.clock_timestamp())
     statement = select(func.greatest(0, func.coalesce(left, 0))).where(
         _sync(site_id, space_id, sync_id), syncs.c.state.in_([State.QUEUED, State.RUNNING])
     )

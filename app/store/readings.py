@@ -1,10 +1,10 @@
 """What a running sync has read so far, and what publishing would make of it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, text
+from sqlalchemy import Row, delete, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
@@ -89,10 +89,33 @@ async def save(
     await db.execute(text(statement), _of_sync(site_id, space_id, sync_id))
 
 
-async def discard(
-    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, attempt: int, environment_id: str
+async def whole(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, environment_id: str
+) -> dict[int, bytes]:
+    """Return the instances of an environment of which the sync has read everything: id to facts."""
+    mine = readings.c
+    rows = await db.execute(
+        select(mine.instance_id, mine.facts).where(
+            mine.site_id == site_id,
+            mine.space_id == space_id,
+            mine.sync_id == sync_id,
+            mine.environment_id == environment_id,
+            mine.unread == {},
+        )
+    )
+    return {instance_id: bytes(facts) for instance_id, facts in rows}
+
+
+async def keep_only(
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    sync_id: str,
+    attempt: int,
+    environment_id: str,
+    instance_ids: Collection[int],
 ) -> None:
-    """Forget what was read of an environment that is now read from its beginning."""
+    """Forget what was read of instances that are not there any more."""
     await fence(db, site_id, space_id, sync_id, attempt)
     mine = readings.c
     await db.execute(
@@ -101,6 +124,7 @@ async def discard(
             mine.space_id == space_id,
             mine.sync_id == sync_id,
             mine.environment_id == environment_id,
+            mine.instance_id.not_in(instance_ids),
         )
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.anypoint.client import AnypointClient, InstanceListing
-from app.anypoint.errors import CouldNotRead, Gone, Throttled
+from app.anypoint.errors import BadAnswer, CouldNotRead, Gone, Throttled
 from app.errors import AppError
 from app.posture.matching import api_key
 from app.posture.model import Environment, Json, SectionName
@@ -17,6 +17,12 @@ from app.sync.journal import Batch, Ending, Journal
 
 BATCH_INSTANCES = 50
 """How many instances are written in one transaction."""
+
+BATCH_SECONDS = 0.5
+"""How old what was read may become before it is written: people watch it, a crash costs no more."""
+
+MOST_INSTANCES = 20_000
+"""Instances of one environment that are read; a list that is longer is not what it seems."""
 
 SECTIONS = (SectionName.POLICIES, SectionName.TIERS, SectionName.CONTRACTS)
 
@@ -31,16 +37,21 @@ class Reader:
     client: AnypointClient
     organization_id: str
     journal: Journal
-    known_digests: frozenset[bytes]
+    known: set[bytes]
     now: Callable[[], datetime]
     concurrency: int
 
-    async def read(self, environments: Mapping[int, Environment]) -> None:
-        """Read the environments by position, earlier ones first; raise what ends the whole sync."""
+    async def read(self, environments: Mapping[int, Environment], *, is_first: bool) -> None:
+        """Read the environments by position, earlier ones first; raise what ends the whole sync.
+
+        Unless it is the first attempt, what earlier ones read of an environment is not read again.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 for position, environment in environments.items():
-                    group.create_task(EnvironmentReader(self, position, environment).read())
+                    earlier = {} if is_first else await self.journal.earlier(environment.id)
+                    one = EnvironmentReader(self, position, environment, earlier)
+                    group.create_task(one.read())
         except* AppError as errors:
             raise first_of(errors) from errors
 
@@ -55,17 +66,25 @@ def first_of(error: BaseException) -> BaseException:
 class EnvironmentReader:
     """The reading of one environment: its list, its automated policies, its instances."""
 
-    def __init__(self, reader: Reader, position: int, environment: Environment) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        position: int,
+        environment: Environment,
+        earlier: Mapping[int, bytes],
+    ) -> None:
         self._client = reader.client
         self._organization_id = reader.organization_id
         self._journal = reader.journal
-        self._known = reader.known_digests
+        self._known = reader.known
         self._now = reader.now
         self._position = position
         self._environment = environment
+        self._earlier = earlier
+        self._ids: set[int] = set()
         self._batch = Batch()
+        self._saved_at = asyncio.get_running_loop().time()
         self._reasons: list[str] = []
-        self._count = 0
         # Bounds the instances in memory; the limiter alone would let them all queue.
         self._room = asyncio.Semaphore(2 * reader.concurrency)
 
@@ -77,6 +96,8 @@ class EnvironmentReader:
                 automated = group.create_task(self._automated())
                 group.create_task(self._instances())
         except* Throttled:
+            # What was read before the wait need not be read again after it.
+            await self._save()
             raise
         except* CouldNotRead as errors:
             problem = str(first_of(errors))
@@ -87,11 +108,21 @@ class EnvironmentReader:
         kept, unread = automated.result()
         reason = " ".join(dict.fromkeys(self._reasons)) or None
         outcome = Outcome.PARTIAL if reason else Outcome.OK
-        await self._finish(Ending(outcome, reason, self._now(), self._count, kept, unread))
+        ids = self._ids if self._earlier else None
+        await self._finish(
+            Ending(outcome, reason, self._now(), len(self._ids), kept, unread, instance_ids=ids)
+        )
 
     async def _finish(self, ending: Ending) -> None:
         batch, self._batch = self._batch, Batch()
         await self._journal.finish(self._environment.id, batch, ending)
+        self._known |= batch.bodies.keys()
+
+    async def _save(self) -> None:
+        batch, self._batch = self._batch, Batch()
+        self._saved_at = asyncio.get_running_loop().time()
+        await self._journal.save(self._environment.id, batch)
+        self._known |= batch.bodies.keys()
 
     async def _automated(self) -> Part:
         return await self._part(
@@ -106,19 +137,28 @@ class EnvironmentReader:
         )
         async with asyncio.TaskGroup() as group:
             async for page in pages:
-                self._count += len(page)
-                self._journal.listed(self._environment.id, self._count, is_whole=False)
+                self._ids |= {listing.instance_id for listing in page}
+                if len(self._ids) > MOST_INSTANCES:
+                    raise BadAnswer(f"Anypoint lists more than {MOST_INSTANCES} API instances.")
+                self._journal.listed(self._environment.id, len(self._ids), is_whole=False)
                 for listing in page:
-                    await self._room.acquire()
-                    group.create_task(self._instance(listing))
-            self._journal.listed(self._environment.id, self._count, is_whole=True)
+                    await self._begin(group, listing)
+            self._journal.listed(self._environment.id, len(self._ids), is_whole=True)
+
+    async def _begin(self, group: asyncio.TaskGroup, listing: InstanceListing) -> None:
+        facts = self._earlier.get(listing.instance_id)
+        if facts is not None and facts == digest_of(canonical(listing.facts)):
+            self._journal.found(self._environment.id)
+            return
+        await self._room.acquire()
+        group.create_task(self._instance(listing))
 
     async def _instance(self, listing: InstanceListing) -> None:
         try:
             parts = await self._sections(listing)
         except Gone:
             # Deleted between the list and the detail: it is no longer there to be compared.
-            self._count -= 1
+            self._ids.discard(listing.instance_id)
             return
         finally:
             self._room.release()
@@ -133,9 +173,9 @@ class EnvironmentReader:
                 url=listing.url,
             )
         )
-        if len(self._batch.rows) >= BATCH_INSTANCES:
-            batch, self._batch = self._batch, Batch()
-            await self._journal.save(self._environment.id, batch)
+        waited = asyncio.get_running_loop().time() - self._saved_at
+        if len(self._batch.rows) >= BATCH_INSTANCES or waited >= BATCH_SECONDS:
+            await self._save()
 
     async def _sections(self, listing: InstanceListing) -> tuple[Part, Part, Part]:
         """Read the three lists of an instance; raise `Gone` where it has vanished."""

@@ -1,15 +1,15 @@
 """Where a reading is written: each call is one short transaction that checks the lease."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.caller import SiteId, SpaceId
 from app.store import leases, readings, sections
 from app.store.database import DB, Database
 from app.store.readings import Reading
 from app.store.syncs import Outcome, Sync
+from app.sync.lease import Hold
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class Ending:
     instances: int = 0
     automated_digest: bytes | None = None
     automated_unread: str | None = None
+    instance_ids: Collection[int] | None = None
+    """What is there now, where an earlier attempt may have read what has gone since."""
 
 
 @dataclass(slots=True)
@@ -44,69 +46,75 @@ class Count:
 class Journal:
     """Writes one attempt's batches, marks and progress."""
 
-    def __init__(
-        self,
-        database: Database,
-        site_id: SiteId,
-        space_id: SpaceId,
-        sync_id: str,
-        attempt: int,
-        requests: Callable[[], int],
-    ) -> None:
+    def __init__(self, database: Database, hold: Hold, requests: Callable[[], int]) -> None:
         self._database = database
-        self._where = (site_id, space_id, sync_id, attempt)
+        self._hold = hold
         self._requests = requests
+        self._earlier_requests: int | None = None
         self._counts: dict[str, Count] = {}
+        self._outcomes: dict[str, Outcome] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def resume(self, sync: Sync) -> None:
         """Take over the counts of environments that an earlier attempt has finished."""
-        earlier = sync.requests
-        made = self._requests
-        self._requests = lambda: earlier + made()
+        if self._earlier_requests is None:
+            self._earlier_requests = sync.requests
         for environment in sync.environments:
             n = environment.instances if environment.finished else 0
             self._counts[environment.id] = Count(n, environment.finished, n)
+            self._outcomes[environment.id] = environment.outcome
+
+    @property
+    def has_read_anything(self) -> bool:
+        """Whether some environment was read, if only in part."""
+        return not {Outcome.OK, Outcome.PARTIAL}.isdisjoint(self._outcomes.values())
 
     def listed(self, environment_id: str, instances: int, *, is_whole: bool) -> None:
         """Note how many instances are known of an environment; shown with the next batch."""
         count = self._counts.setdefault(environment_id, Count())
         count.listed, count.is_whole = instances, is_whole
 
-    async def begin(self, environment_id: str) -> None:
-        """Forget what an earlier attempt read of an environment that it did not finish."""
-        site_id, space_id, sync_id, attempt = self._where
-        async with self._database.transaction(site_id) as db:
-            await readings.discard(db, site_id, space_id, sync_id, attempt, environment_id)
+    async def earlier(self, environment_id: str) -> dict[int, bytes]:
+        """Return the facts' digests of what earlier attempts read whole of an environment."""
+        async with self._database.transaction(self._hold.site_id) as db:
+            return await readings.whole(db, *self._hold.sync, environment_id)
+
+    def found(self, environment_id: str) -> None:
+        """Count an instance that an earlier attempt has read."""
+        self._counts[environment_id].done += 1
 
     async def save(self, environment_id: str, batch: Batch) -> None:
         """Write a batch."""
         self._counts[environment_id].done += len(batch.rows)
-        await self._write(batch, None)
+        await self._write(environment_id, batch, None)
 
     async def finish(self, environment_id: str, batch: Batch, ending: Ending) -> None:
         """Write the last batch and the environment's mark, together."""
         self._counts[environment_id] = Count(ending.instances, True, ending.instances)
-        await self._write(batch, (environment_id, ending))
+        self._outcomes[environment_id] = ending.outcome
+        await self._write(environment_id, batch, ending)
 
-    async def _write(self, batch: Batch, mark: tuple[str, Ending] | None) -> None:
-        site_id, space_id, sync_id, attempt = self._where
-        async with self._one_at_a_time, self._database.transaction(site_id) as db:
+    async def _write(self, environment_id: str, batch: Batch, ending: Ending | None) -> None:
+        hold = self._hold
+        async with self._one_at_a_time, self._database.transaction(hold.site_id) as db:
             # First of all: it takes the sync's row, so that no two writers wait for each other.
             await leases.progress(
-                db, *self._where, done=self._done, total=self._total, requests=self._requests()
+                db, *hold.fence, done=self._done, total=self._total, requests=self._sent
             )
             if batch.bodies:
-                await sections.save(db, site_id, batch.bodies)
+                await sections.save(db, hold.site_id, batch.bodies)
             if batch.rows:
-                await readings.save(db, site_id, space_id, sync_id, attempt, batch.rows)
-            if mark:
-                await self._mark(db, *mark)
+                await readings.save(db, *hold.fence, batch.rows)
+            if ending is None:
+                done = self._counts[environment_id].done
+                await leases.listed(db, *hold.fence, environment_id, done)
+            else:
+                await self._mark(db, environment_id, ending)
 
     async def _mark(self, db: DB, environment_id: str, ending: Ending) -> None:
         await leases.finish_environment(
             db,
-            *self._where,
+            *self._hold.fence,
             environment_id,
             outcome=ending.outcome,
             reason=ending.reason,
@@ -115,6 +123,13 @@ class Journal:
             automated_digest=ending.automated_digest,
             automated_unread=ending.automated_unread,
         )
+
+        if ending.instance_ids is not None:
+            await readings.keep_only(db, *self._hold.fence, environment_id, ending.instance_ids)
+
+    @property
+    def _sent(self) -> int:
+        return (self._earlier_requests or 0) + self._requests()
 
     @property
     def _done(self) -> int:

@@ -10,7 +10,16 @@ from app.errors import Conflict
 from app.posture.assessment import assess_api, assess_automated
 from app.posture.confirming import needs_what_was_not_read
 from app.posture.model import ApiPosture, Finding, NotRead, Scope, SectionName
-from app.store import connections, findings, posture_rows, publishing, readings, sections, syncs
+from app.store import (
+    agenda,
+    connections,
+    findings,
+    posture_rows,
+    publishing,
+    readings,
+    sections,
+    syncs,
+)
 from app.store.database import DB, Database
 from app.store.findings import FindingRow
 from app.store.publishing import AssessedApi, PublishedRows
@@ -42,7 +51,9 @@ async def publish(
     async with database.transaction(site_id) as db:
         rows = await _assessed(db, site_id, space_id, sync_id, now)
     async with database.transaction(site_id) as db:
-        return await publishing.publish(db, site_id, space_id, sync_id, attempt, rows, now)
+        number = await publishing.publish(db, site_id, space_id, sync_id, attempt, rows, now)
+        await agenda.published(db, site_id, space_id, now)
+    return number
 
 
 async def _assessed(
@@ -53,6 +64,7 @@ async def _assessed(
     connection = await connections.current(db, site_id, space_id)
     if sync is None or connection is None:
         raise Conflict("The connection was removed.")
+    assert all(item.finished for item in sync.environments)
     scope = await scope_of(db, site_id, sync, connection, now)
     frame = scope_digest(scope)
     before = await findings.current(db, site_id, space_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.caller import AccountId, SiteId, SpaceId
 from app.errors import Conflict, NotThere
-from app.store import connections, syncs
+from app.store import commands, connections, jobs, leases, syncs
 from app.store.database import DB, Database
 from app.sync.queue import Queue
 
@@ -25,14 +25,28 @@ class SyncService:
         async with self._database.transaction(site_id) as db:
             return await self.request(db, site_id, space_id, account_id)
 
+    async def start_once(
+        self, site_id: SiteId, space_id: SpaceId, account_id: AccountId | None, key: str
+    ) -> commands.Answer:
+        """Return id and state of a started sync; the same for the same key, for a day."""
+        digest = commands.key_digest("start a sync", account_id, key)
+        async with self._database.transaction(site_id) as db:
+            where = (db, site_id, space_id)
+            answer = await commands.answered(*where, digest, self._now())
+            if answer is None:
+                sync = await self.request(*where, account_id)
+                answer = {"id": sync.id, "state": sync.state.value}
+                await commands.remember(*where, digest, answer, self._now())
+        return answer
+
     async def request(
         self, db: DB, site_id: SiteId, space_id: SpaceId, account_id: AccountId | None
     ) -> syncs.Sync:
         """Do what `start` does inside the caller's transaction."""
         if await connections.current(db, site_id, space_id) is None:
             raise Conflict("This space is not connected to Anypoint yet.")
-        sync, created = await syncs.request(db, site_id, space_id, account_id, self._now())
-        if created:
+        sync, _ = await syncs.request(db, site_id, space_id, account_id, self._now())
+        if not await _is_looked_after(db, site_id, space_id, sync):
             await self._queue.enqueue_sync(db, site_id, space_id, sync.id)
         return sync
 
@@ -42,3 +56,12 @@ class SyncService:
             if await syncs.one(db, site_id, space_id, sync_id) is None:
                 raise NotThere
             await syncs.cancel(db, site_id, space_id, sync_id, "It was cancelled.")
+
+
+async def _is_looked_after(db: DB, site_id: SiteId, space_id: SpaceId, sync: syncs.Sync) -> bool:
+    """Tell whether some job will end the sync: asking again mends one whose job was lost."""
+    if await jobs.waits(db, site_id, sync.id):
+        return True
+    if sync.state is syncs.State.RUNNING:
+        return bool(await leases.seconds_left(db, site_id, space_id, sync.id))
+    return await jobs.has_one(db, site_id, sync.id)

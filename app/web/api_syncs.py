@@ -58,18 +58,10 @@ async def start_sync(
     editor: Editor, app: App, idempotency_key: IdempotencyKey = None
 ) -> StartedAnswer:
     """Start a sync, or name the one that is running or queued; 409 without a connection."""
-    if idempotency_key is None:
-        return await _started(editor, app)
-    key = (editor.site_id, editor.space_id, editor.account_id, idempotency_key)
-    known = app.started_syncs.known(key)
-    if known is None:
-        known = await _started(editor, app)
-        app.started_syncs.remember(key, known)
-    return known
-
-
-async def _started(editor: Editor, app: App) -> StartedAnswer:
-    sync = await app.syncs.start(editor.site_id, editor.space_id, editor.account_id)
+    where = (editor.site_id, editor.space_id, editor.account_id)
+    if idempotency_key is not None:
+        return StartedAnswer(**await app.syncs.start_once(*where, idempotency_key))
+    sync = await app.syncs.start(*where)
     return StartedAnswer(id=sync.id, state=sync.state)
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import metrics
 from app.caller import TokenKind
 
 logger = logging.getLogger("plumbline.request")
@@ -87,7 +88,15 @@ class RequestLog:
         except Exception as error:  # noqa: BLE001 - the edge: the answer was sent, the record remains
             record.error, record.reason = "internal", where(error)
         finally:
+            counted(record, time.perf_counter() - started)
             logger.info("request", extra={"fields": record.fields(time.perf_counter() - started)})
+
+
+def counted(record: RequestRecord, seconds: float) -> None:
+    """Count a request for the operator: by its route's template, never by who asked for what."""
+    metrics.REQUEST_SECONDS.labels(record.route, record.status).observe(seconds)
+    if record.status in {401, 403}:
+        metrics.REFUSALS.labels(record.status, record.reason or record.error or "-").inc()
 
 
 def method_word(method: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
+from app import metrics
 from app.caller import RIGHTS, Caller, Right, SpaceId
-from app.errors import NotAuthenticated, NotPermitted, NotThere
+from app.errors import NotAuthenticated, NotPermitted, NotThere, Unavailable
 
 MOST_REMEMBERED = 20_000
 
@@ -52,9 +53,12 @@ class Rights:
 
     async def _asked(self, caller: Caller, auth: httpx.Auth, space_id: SpaceId, key: Key) -> Right:
         self._seen.pop(key, None)
-        right = await self._ask(caller.rest_base, auth, space_id)
+        # From the question on: a slow answer is no longer fresh when it comes.
+        until = self._clock() + self._seconds
+        with metrics.PERMISSION_FAILURES.labels("no usable answer").count_exceptions(Unavailable):
+            right = await self._ask(caller.rest_base, auth, space_id)
         if right is not Right.NONE and self._seconds:
-            self._seen[key] = (self._clock() + self._seconds, right)
+            self._seen[key] = (until, right)
             if len(self._seen) > MOST_REMEMBERED:
                 self._seen.popitem(last=False)
         return right

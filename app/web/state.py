@@ -10,7 +10,6 @@ from starlette.requests import Request
 
 from app.caller import SpaceId, TokenKind
 from app.web.downloads import Slots
-from app.web.repeats import Repeats
 from app.web.rights import Rights
 from app.web.static_files import StaticTree
 from app.web.turns import Turns
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from app.store.database import Database
     from app.store.encryption import Keyring
     from app.sync.connecting import ConnectionService
+    from app.sync.refreshing import RefreshService
     from app.sync.service import SyncService
-    from app.web.answers import StartedAnswer
 
 Knock = Callable[[Request], Awaitable[object]]
 """A door's answer to one kind of token: a `Caller` (an `InstallToken` at `install`), or it raises."""
@@ -49,10 +48,10 @@ class Services:
     spaces: AskSpace
     syncs: "SyncService"
     connections: "ConnectionService"
+    refreshes: "RefreshService"
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
     downloads: Slots = field(default_factory=Slots)
-    started_syncs: "Repeats[StartedAnswer]" = field(default_factory=Repeats)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -16,6 +16,7 @@ from app.store.encryption import Keyring
 from app.sync.connecting import ConnectionChange, ConnectionService
 from app.sync.job import SyncJobs
 from app.sync.queue import Queue
+from app.sync.schedule import Schedule
 from app.sync.service import SyncService
 from sandbox.anypoint import AnypointStandIn
 from sandbox.estate_model import Estate
@@ -52,11 +53,12 @@ class World:
             syncs_service=self.syncs,
             now=lambda: self.now,
         )
+        self.schedule = Schedule(self.database, self.syncs, lambda: self.now)
         self.jobs = SyncJobs(
             database=self.database,
             keyring=self.keyring,
             queue=self.queue,
-            syncs_service=self.syncs,
+            schedule=self.schedule,
             control_planes=planes,
             client=self._client,
             concurrency=8,

@@ -1,0 +1,68 @@
+"""When a space is synced: what is due is started once, whoever else looks at the agenda."""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from app.caller import SiteId, SpaceId
+from app.errors import Conflict
+from app.store import agenda, connections
+from app.store.database import Database
+from app.sync.service import SyncService
+
+log = logging.getLogger(__name__)
+
+JITTER = 0.1
+"""Share of the interval by which a space's next sync is moved, so that not all come at once."""
+
+
+class Schedule:
+    """The agenda's worker side."""
+
+    def __init__(
+        self, database: Database, syncs_service: SyncService, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._syncs = syncs_service
+        self._now = now
+
+    async def start_due(self) -> None:
+        """Start the syncs that are due, each once; one that cannot be started keeps none back."""
+        now = self._now()
+        async with self._database.agenda() as db:
+            due = await agenda.due_syncs(db, now)
+        for entry in due:
+            try:
+                await self._start(entry, now)
+            except Conflict as error:
+                log.warning("site %s: a due sync was not started: %s", entry.site_id, error)
+
+    async def _start(self, entry: agenda.Due, now: datetime) -> None:
+        async with self._database.transaction(entry.site_id) as db:
+            where = (db, entry.site_id, entry.space_id)
+            connection = await connections.current(*where)
+            if connection is None or connection.refused_at is not None:
+                await agenda.schedule(*where, None)
+                return
+            following = next_date(now, connection.sync_interval_hours)
+            if await agenda.claim(*where, entry.due_at, following):
+                await self._syncs.request(*where, None)
+
+    async def set_next(self, site_id: SiteId, space_id: SpaceId) -> None:
+        """Set the date after a sync that has ended; none without credentials that work."""
+        async with self._database.transaction(site_id) as db:
+            connection = await connections.current(db, site_id, space_id)
+            works = connection is not None and connection.refused_at is None
+            following = (
+                next_date(self._now(), connection.sync_interval_hours)
+                if connection and works
+                else None
+            )
+            await agenda.schedule(db, site_id, space_id, following)
+
+
+def next_date(now: datetime, interval_hours: int) -> datetime:
+    """Return when a space is synced next: after its interval, less a little by chance."""
+    seconds = interval_hours * 3600
+    return now + timedelta(seconds=seconds * (1 - random.random() * JITTER))  # noqa: S311
