@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ from app.posture.model import (
 )
 from app.store.findings import FindingRow
 from app.store.posture_rows import Filter, PostureRow, Sort, Summary
+from app.store.rollups import Day
 from app.store.syncs import Outcome, Source, Sync
 
 FORM = 1
@@ -56,6 +57,7 @@ class Content:
     `total` counts the rows that the filter let through; `rows` and `findings` hold all of them in
     a snapshot. `summary` is of the whole space. `matrices` are policies, tiers and contracts, and
     empty unless one API was looked at. `read_errors` counts parts of the rows that were not read.
+    `days` are the trend up to then, empty where nobody asked for it.
     """
 
     sync: SeenSync
@@ -68,6 +70,7 @@ class Content:
     rows: tuple[PostureRow, ...]
     findings: tuple[FindingRow, ...]
     matrices: tuple[Matrix, ...] = ()
+    days: tuple[Day, ...] = ()
 
 
 def seen(sync: Sync) -> SeenSync:
@@ -132,6 +135,7 @@ def thawed(body: bytes) -> tuple[Mapping[str, Any], Content]:
         rows=tuple(_row(row) for row in held["rows"]),
         findings=tuple(_finding(finding) for finding in held["findings"]),
         matrices=tuple(_matrix(matrix) for matrix in held["matrices"]),
+        days=tuple(_day(day) for day in held.get("days", ())),
     )
     return said["snapshot"], content
 
@@ -205,6 +209,10 @@ def _fields(said: Sequence[Mapping[str, Any]]) -> tuple[FieldRow, ...]:
         )
         for item in said
     )
+
+
+def _day(said: Mapping[str, Any]) -> Day:
+    return Day(**{**said, "date": date.fromisoformat(said["date"])})
 
 
 def _time(text: str | None) -> datetime | None:

@@ -54,6 +54,24 @@ async def of_api(
     return tuple(_stored(row, bodies) for row in rows)
 
 
+async def api_key_of(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, environment_id: str, instance_id: int
+) -> str | None:
+    """Return the key of the API that an instance of a published sync belongs to, or None."""
+    mine = versions.c
+    key: str | None = await db.scalar(
+        select(mine.api_key).where(
+            mine.site_id == site_id,
+            mine.space_id == space_id,
+            mine.environment_id == environment_id,
+            mine.instance_id == instance_id,
+            mine.from_number <= number,
+            mine.to_number > number,
+        )
+    )
+    return key
+
+
 def _stored(row: Row[Any], bodies: Mapping[bytes, Json]) -> StoredInstance:
     read = {name: _section(row, name, bodies) for name in SECTIONS}
     reading = InstanceReading(

@@ -1,11 +1,11 @@
 """What is seen of the published sync, as macros show it and as snapshots freeze it."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict
-from app.store import connections, exporting, findings, posture_rows, snapshots, syncs
+from app.store import connections, exporting, findings, posture_rows, rollups, snapshots, syncs
 from app.store.chain import Snapshot
 from app.store.database import DB, Database
 from app.store.frozen import Content, seen
@@ -16,6 +16,9 @@ from app.web.published_api import published_api
 
 ALL = 1_000_000
 
+MOST_DAYS = 365
+"""Days of the trend that a snapshot of the space holds."""
+
 NO_SYNC = "No sync was published yet, so there is nothing to take a snapshot of."
 
 
@@ -23,11 +26,13 @@ NO_SYNC = "No sync was published yet, so there is nothing to take a snapshot of.
 class Wish:
     """What is to be seen: the rows that a filter lets through, or one API with its matrices.
 
-    Of one API the filter picks columns only. Its page and size have no say.
+    Of one API the filter picks columns only. Its page and size have no say. `days` is how long a
+    trend goes with the rows.
     """
 
     wanted: Filter = field(default_factory=Filter)
     api_id: str | None = None
+    days: int = 0
 
 
 async def content(
@@ -69,6 +74,7 @@ async def take_snapshot(
         sync = await syncs.published(db, site_id, space_id)
     if made is not None:
         return made
+    wish = replace(wish, days=MOST_DAYS)
     held = await content(database, site_id, space_id, wish) if sync else None
     if held is None:
         raise Conflict(NO_SYNC)
@@ -101,7 +107,18 @@ async def _rows(
         group_names=await _group_names(db, site_id, space_id),
         rows=page.rows,
         findings=found.rows,
+        days=await _days(db, site_id, space_id, view.finished_at, wish.days),
     )
+
+
+async def _days(
+    db: DB, site_id: SiteId, space_id: SpaceId, until: datetime, days: int
+) -> tuple[rollups.Day, ...]:
+    if not days:
+        return ()
+    last = until.astimezone(UTC).date()
+    first = last - timedelta(days=days - 1)
+    return await rollups.since(db, site_id, space_id, first, last)
 
 
 async def _one_api(
