@@ -294,6 +294,24 @@ JSON = "json-threat-protection"
 CONFIG_CASES: list[tuple[str, str, Any, Any, str, Severity, Direction]] = [
     (
         "D04",
+        "openidconnect-access-token-enforcement",
+        {},
+        {"scopeValidationCriteria": "OR"},
+        "scopeValidationCriteria",
+        HIGH,
+        IN_PRODUCTION,
+    ),
+    (
+        "D24",
+        "cors",
+        {"publicResource": False, "originGroups": [{"originGroupName": "g", "origins": []}]},
+        GROUPS["few"],
+        "originGroups[g].origins",
+        MEDIUM,
+        IN_PRODUCTION,
+    ),
+    (
+        "D04",
         "jwt-validation",
         JWT,
         {**JWT, "validateAudClaim": False},
