@@ -1,6 +1,7 @@
 """`/api/spaces/{space_id}/apis/{api_id}`: one API, its instances side by side."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,8 +16,8 @@ from app.web.answers import (
     PublishedAnswer,
     cells_of,
 )
-from app.web.dependencies import App, Viewer
-from app.web.published_api import PublishedApi, as_read, published_api
+from app.web.dependencies import App, Editor, Viewer
+from app.web.published_api import PublishedApi, as_read, live_api, published_api
 from app.web.routing import guard, space_router
 
 router = space_router("/api")
@@ -164,11 +165,26 @@ class OneApiAnswer(BaseModel):
     findings: list[FindingAnswer]
 
 
+class LiveApiAnswer(OneApiAnswer):
+    """The same as read live at `read_at`; nothing of it is published."""
+
+    read_at: datetime
+
+
 @router.get("/apis/{api_id}")
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def show_api(viewer: Viewer, app: App, api_id: str) -> OneApiAnswer:
     """Show one API's policies, tiers and contracts side by side; 404 for one not published."""
     return api_answer(await published_api(app.database, viewer.site_id, viewer.space_id, api_id))
+
+
+@router.post("/apis/{api_id}/refresh")
+@guard(token=TokenKind.CONTEXT, right=Right.EDITOR)
+async def refresh_api(editor: Editor, app: App, api_id: str) -> LiveApiAnswer:
+    """Read one API live and publish nothing; 429 when it was read live a moment ago."""
+    live = await app.refreshes.refresh(editor.site_id, editor.space_id, api_id)
+    answer = api_answer(live_api(live))
+    return LiveApiAnswer(**dict(answer), read_at=live.read_at)
 
 
 def api_answer(found: PublishedApi) -> OneApiAnswer:

@@ -21,6 +21,7 @@ from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.connecting import ConnectionService
 from app.sync.queue import Queue
+from app.sync.refreshing import RefreshService
 from app.sync.service import SyncService
 from app.web.assembly import bare_app, install_web
 from app.web.rights import Rights
@@ -214,6 +215,13 @@ def joined(
             control_planes=PLANES,
             client=client,
             syncs_service=syncs,
+            now=now,
+        ),
+        refreshes=RefreshService(
+            database=database,
+            keyring=keyring,
+            control_planes=PLANES,
+            client=client,
             now=now,
         ),
     )

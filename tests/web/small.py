@@ -58,6 +58,7 @@ def services(world: World, **changes: Any) -> Services:
         "lifecycle": None,
         "syncs": None,
         "connections": None,
+        "refreshes": None,
         "turns": Turns(clock=lambda: world.now),
     }
     return Services(**given | changes)
