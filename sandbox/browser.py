@@ -1,10 +1,12 @@
 """A headless Chromium that looks at the product, and a record of all that must not happen in it."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 from urllib.parse import urlsplit
 
 from playwright.async_api import (
@@ -21,7 +23,7 @@ from playwright.async_api import (
 from sandbox.processes import ROOT
 
 CONNECT_FILES = ROOT / ".node" / "node_modules" / "atlassian-connect-js" / "dist"
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(os.environ.get("CHROMIUM") or which("chromium") or "/usr/bin/chromium")
 INSTALL_LINE = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
 QUIET = (
     "--no-sandbox",
@@ -97,10 +99,10 @@ class Window:
         return frame
 
 
-def check() -> None:
-    """Raise `NoBrowser` unless Chromium is where Debian puts it."""
-    if not CHROMIUM.exists():
-        raise NoBrowser(f"No Chromium at {CHROMIUM}. Install it: {INSTALL_LINE}")
+def check(program: Path = CHROMIUM) -> None:
+    """Raise `NoBrowser` with the line that installs it unless Chromium is there."""
+    if not program.exists():
+        raise NoBrowser(f"No Chromium at {program}. Install it: {INSTALL_LINE}")
 
 
 @asynccontextmanager

@@ -180,6 +180,7 @@ async def picture(running: Stack, file: Path) -> None:
         browser.chromium() as chromium,
         browser.window(chromium, running.origins) as window,
     ):
+        await window.page.set_viewport_size({"width": 1440, "height": 900})
         await Walk(running, window).open(POSTURE)
         await window.page.screenshot(path=file)
 

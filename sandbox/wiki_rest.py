@@ -16,11 +16,9 @@ from sandbox.sites import (
     CONTEXT_PATH,
     NAMES,
     OPERATIONS,
-    ROLES,
     Page,
     Site,
     Space,
-    account_id,
     role_of,
 )
 
@@ -210,7 +208,7 @@ async def user(request: Request, _: str) -> Response:
 
 def user_body(account: str) -> dict[str, Any] | None:
     """Return an account as the REST API shows it, or None if it is nobody's."""
-    role = next((r for r in ROLES if account_id(r) == account), None)
+    role = role_of(account)
     if role is None:
         return None
     return {
