@@ -11,7 +11,9 @@ from app.web import (
     api_apis,
     api_connection,
     api_exports,
+    api_history,
     api_posture,
+    api_snapshots,
     api_syncs,
     fragments,
     lifecycle,
@@ -35,6 +37,8 @@ ROUTERS = (
     api_syncs.router,
     api_posture.router,
     api_exports.router,
+    api_snapshots.router,
+    api_history.router,
     api_apis.router,
 )
 
