@@ -5,7 +5,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHROMIUM ?= /usr/bin/chromium
-NPM := $(shell command -v npm 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench lint types contracts format chromium lock clean
@@ -59,12 +58,16 @@ $(BIN)/.ready: requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.node/.ready: sandbox/package.json sandbox/package-lock.json $(BIN)/.ready
+# The machine's own certificates count for npm too, as they do for pip.
+export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
+
+# The machine's Node if it is new enough, else the one that came with Python's packages.
+.node/.ready: sandbox/package.json sandbox/package-lock.json sandbox/.npmrc $(BIN)/.ready
 	@echo "Setting up the stand-in's scripts in .node …"
 	@mkdir -p .node && cp sandbox/package.json sandbox/package-lock.json sandbox/.npmrc .node/
-	@cd .node && if node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && command -v npm >/dev/null; \
-	  then npm ci --ignore-scripts --no-audit --no-fund --silent; \
-	  else PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent; fi
+	@cd .node && { node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null \
+	    && command -v npm >/dev/null || PATH="$(CURDIR)/$(BIN):$$PATH"; } \
+	  && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 chromium:
