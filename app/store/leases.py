@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict
 from app.posture.model import Environment
+from app.store import sections
 from app.store.database import DB
 from app.store.syncs import Outcome, State
 from app.store.tables import connections, readings, sync_environments, syncs
@@ -42,6 +43,7 @@ async def begin(
         )
         .returning(syncs.c.attempt)
     )
+    await sections.hold(db, site_id)
     try:
         async with db.begin_nested():
             attempt: int | None = await db.scalar(statement)

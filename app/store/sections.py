@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import Function, func, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
@@ -92,3 +92,20 @@ async def bodies(db: DB, site_id: SiteId, digests: Collection[bytes]) -> dict[by
         )
     )
     return {bytes(row[0]): orjson.loads(row[1]) for row in rows}
+
+
+async def hold(db: DB, site_id: SiteId) -> None:
+    """Keep every body of the site until this transaction ends, whatever nothing refers to yet."""
+    await db.execute(select(func.pg_advisory_xact_lock_shared(_lock(site_id))))
+
+
+async def hold_alone(db: DB, site_id: SiteId) -> bool:
+    """Let no sync of the site begin until this transaction ends; False if one begins just now."""
+    alone: bool = (
+        await db.execute(select(func.pg_try_advisory_xact_lock(_lock(site_id))))
+    ).scalar_one()
+    return alone
+
+
+def _lock(site_id: SiteId) -> Function[int]:
+    return func.hashtextextended(f"sections {site_id}", 0)

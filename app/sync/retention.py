@@ -1,0 +1,48 @@
+"""Retention: what is deleted by its age, space by space and site by site, each under its own policy."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from app.caller import SiteId
+from app.errors import Unavailable
+from app.store import agenda, purging
+from app.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class Retention:
+    """The agenda's third reader: it starts nothing, it deletes."""
+
+    def __init__(self, database: Database, keep: timedelta, now: Callable[[], datetime]) -> None:
+        """Keep history for so long."""
+        self._database = database
+        self._keep = keep
+        self._now = now
+
+    async def purge(self) -> None:
+        """Delete what is over; a site that cannot be served now keeps no other one back."""
+        async with self._database.agenda() as db:
+            due = await agenda.due_purges(db, self._now())
+            every = await agenda.all_sites(db)
+        for site_id in every:
+            try:
+                await self._purge_site(site_id, is_due=site_id in due)
+            except Unavailable as error:
+                log.warning("site %s: not purged this time: %s", site_id, error)
+
+    async def _purge_site(self, site_id: SiteId, *, is_due: bool) -> None:
+        if is_due:
+            async with self._database.transaction(site_id) as db:
+                is_gone = await purging.forget_site(db, site_id)
+            if is_gone:
+                log.info("site %s: all of its data is deleted", site_id)
+                return
+        async with self._database.transaction(site_id) as db:
+            spaces = await purging.spaces(db, site_id)
+        for space_id in spaces:
+            async with self._database.transaction(site_id) as db:
+                await purging.forget_history(db, site_id, space_id, self._now() - self._keep)
+        async with self._database.transaction(site_id) as db:
+            await purging.forget_sections(db, site_id)
