@@ -16,6 +16,7 @@ from app.connect.descriptor import descriptor
 from app.errors import AppError, BadConfiguration
 from app.main import create_app, join, web_routes
 from app.settings import Settings, written_keys
+from app.store import agenda, snapshots
 from app.store.database import Database
 from app.store.embedded import EmbeddedPostgres, app_role
 from app.store.encryption import load_or_make_keys
@@ -97,6 +98,16 @@ def show_routes(settings: Settings, options: argparse.Namespace) -> None:
         print(f"{route['method']:7} {route['path']:60} {route['token']:10} {route['right']}")
 
 
+def verify(settings: Settings, _: argparse.Namespace) -> int:
+    """Check every snapshot against its hash and the one before it; 1 if one does not hold."""
+    with _database(settings) as ready:
+        total, broken = asyncio.run(_verified(ready))
+    for snapshot_id in broken:
+        print(f"plumbline: snapshot {snapshot_id} does not match its hash", file=sys.stderr)
+    print(f"{total} snapshots checked, {len(broken)} broken")
+    return 1 if broken else 0
+
+
 @contextmanager
 def _database(settings: Settings) -> Iterator[Settings]:
     """Lend settings that name a database and keys; the embedded one runs meanwhile."""
@@ -134,6 +145,23 @@ async def _check_role(settings: Settings) -> None:
         await database.close()
 
 
+async def _verified(settings: Settings) -> tuple[int, list[str]]:
+    """Return how many snapshots of all sites there are, and the ids of those that do not hold."""
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    total, broken = 0, []
+    try:
+        async with database.agenda() as db:
+            every = await agenda.all_sites(db)
+        for site_id in every:
+            async with database.transaction(site_id) as db:
+                async for snapshot_id, holds in snapshots.checked(db, site_id):
+                    total += 1
+                    broken += [] if holds else [snapshot_id]
+    finally:
+        await database.close()
+    return total, broken
+
+
 async def _work(settings: Settings, concurrency: int) -> None:
     parts = join(settings)
     told_to_stop = asyncio.Event()
@@ -161,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("migrate", migrate)
     add("descriptor", show_descriptor)
+    add("verify", verify)
     add("routes", show_routes).add_argument("--json", action="store_true", help="as JSON")
     return parser
 

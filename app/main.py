@@ -31,6 +31,7 @@ from app.sync.job import SyncJobs
 from app.sync.monitoring import Monitoring
 from app.sync.queue import Chores, Queue
 from app.sync.refreshing import RefreshService
+from app.sync.retention import Retention
 from app.sync.schedule import Schedule
 from app.sync.service import SyncService
 from app.web.assembly import bare_app, install_web
@@ -128,6 +129,7 @@ def join(settings: Settings) -> Parts:
         now=utc_now,
     )
     schedule = Schedule(database, syncs, utc_now)
+    retention = Retention(database, timedelta(days=settings.retention_days), utc_now)
     jobs = SyncJobs(
         database=database,
         keyring=keyring,
@@ -139,7 +141,7 @@ def join(settings: Settings) -> Parts:
         lease_seconds=settings.lease_seconds,
         now=utc_now,
     )
-    queue.register(Chores(jobs.run, schedule.start_due, jobs.give_turns, jobs.note_crash))
+    queue.register(Chores(jobs.run, schedule.start_due, retention.purge, jobs.give_turns, jobs.note_crash))
     monitoring = Monitoring(database, utc_now)
     return Parts(
         settings, database, keyring, queue, http, syncs, connections, refreshes, monitoring

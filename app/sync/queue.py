@@ -53,6 +53,7 @@ class Chores:
 
     run_sync: Callable[[SiteId, SpaceId, str], Awaitable[None]]
     start_due_syncs: Callable[[], Awaitable[None]]
+    purge: Callable[[], Awaitable[None]]
     give_turns: Callable[[], Awaitable[None]]
     note_crash: Callable[[SiteId, SpaceId, str], Awaitable[None]]
 
@@ -99,6 +100,11 @@ class Queue:
         @self._app.task(name="start_due_syncs", queue=HOUSEKEEPING, queueing_lock="due")
         async def start_due_syncs(timestamp: int) -> None:  # noqa: ARG001 - the library's argument
             await chores.start_due_syncs()
+
+        @self._app.periodic(cron="0 17 * * * *")
+        @self._app.task(name="purge", queue=HOUSEKEEPING, queueing_lock="purge")
+        async def purge(timestamp: int) -> None:  # noqa: ARG001 - the library's argument
+            await chores.purge()
 
         @self._app.periodic(cron="*/2 * * * * *")
         @self._app.task(name="rescue", queue=HOUSEKEEPING, queueing_lock="rescue")
