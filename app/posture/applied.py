@@ -1,12 +1,13 @@
 """One policy as applied somewhere, and the list of them that an instance has."""
 
+import marshal
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from app.posture import forms
 from app.posture.canonical import canonical
-from app.posture.families import CORS_POLICY, Family, families
+from app.posture.families import AUTHENTICATES, CORS_POLICY, Family, families
 from app.posture.memory import Memory
 from app.posture.model import PointcutBody, PolicyBody, Section
 from app.posture.normalisation import Configuration, configuration_of
@@ -42,6 +43,29 @@ class Applied(NamedTuple):
         return not wanted.isdisjoint(self.families)
 
 
+class Effective(NamedTuple):
+    """The enabled policies of an instance. Without `is_whole`, something is unread."""
+
+    own: tuple[Applied, ...]
+    automated: tuple[Applied, ...]
+    families: frozenset[Family]
+    is_whole: bool
+
+    @property
+    def policies(self) -> tuple[Applied, ...]:
+        """What runs, wherever it comes from."""
+        return (*self.automated, *self.own) if self.automated else self.own
+
+    def of(self, wanted: frozenset[Family]) -> tuple[Applied, ...]:
+        """Return the enabled policies of these families."""
+        return tuple([policy for policy in self.policies if policy.is_of(wanted)])
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is known that nothing authenticates or identifies a caller."""
+        return self.is_whole and self.families.isdisjoint(AUTHENTICATES)
+
+
 class Policies(NamedTuple):
     """The policies of one instance, and those of them that are switched on."""
 
@@ -49,6 +73,8 @@ class Policies(NamedTuple):
     enabled: tuple[Applied, ...]
     families: frozenset[Family]  # of the enabled ones
     has_remarks: bool  # something may be hidden, or is not in the table
+    has_pointcuts: bool  # an enabled one covers a part of the API only
+    effective: Effective  # what runs where no automated policy applies
 
 
 _READ: Memory[tuple[bytes, bool], Policies] = Memory(4096)
@@ -69,21 +95,32 @@ def read_policies(section: Section, *, is_flex: bool) -> Policies | None:
 def _policies(bodies: list[PolicyBody], *, is_flex: bool) -> Policies:
     every = tuple([applied(body, is_flex=is_flex) for body in bodies])
     enabled = tuple([policy for policy in every if not policy.is_off])
+    families = families_of(enabled)
     return Policies(
         every,
         enabled,
-        families_of(enabled),
-        any(policy.configuration.has_remarks for policy in every),
+        families,
+        True in [policy.configuration.has_remarks for policy in every],
+        any(policy.pointcut for policy in enabled),
+        Effective(enabled, (), families, is_whole=True),
     )
 
 
 def families_of(policies: Iterable[Applied]) -> frozenset[Family]:
     """Return the families that some policies belong to."""
-    return frozenset([family for policy in policies for family in policy.families])
+    return frozenset().union(*[policy.families for policy in policies])
+
+
+_APPLIED: Memory[tuple[bytes, bool], Applied] = Memory(8192)
 
 
 def applied(body: PolicyBody, *, is_flex: bool) -> Applied:
-    """Return a policy in normal form."""
+    """Return a policy in normal form; those of equal text are one."""
+    key = (marshal.dumps(dict(body), 2), is_flex)
+    return _APPLIED.get(key) or _APPLIED.keep(key, _applied(body, is_flex=is_flex))
+
+
+def _applied(body: PolicyBody, *, is_flex: bool) -> Applied:
     group_id, asset_id = body["group_id"], body["asset_id"]
     pairs = body["pointcut"]
     return Applied(

@@ -80,6 +80,8 @@ def _facts(frame: Frame, api: ApiReading, lined: LinedUp) -> FactsBody | None:
 
 
 def _each_once(notes: list[Note]) -> tuple[Note, ...]:
+    if not notes:
+        return ()
     return tuple(sorted(set(notes), key=lambda n: (n.code, n.subject or "", n.sentence)))
 
 

@@ -1,6 +1,7 @@
 """Automated policies of an environment, and to which instances they apply."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.posture.applied import Applied, applied
 from app.posture.model import Json, Section
@@ -24,12 +25,14 @@ class Automated:
         return own != _MULE3 and (not self.technologies or own in self.technologies)
 
 
+@lru_cache(maxsize=256)
 def technology_of(technology: str | None) -> str:
     """Return the technology's one name; Omni Gateway is Flex Gateway."""
     folded = (technology or "").strip().casefold()
     return _SAME_TECHNOLOGY.get(folded, folded)
 
 
+@lru_cache(maxsize=256)
 def is_flex(technology: str | None) -> bool:
     """Whether defaults are those of Flex Gateway."""
     return technology_of(technology) == _FLEX

@@ -34,8 +34,9 @@ def _cell(frame: Frame, environment: str, sides: list[Side], marked: frozenset[s
     if not sides:
         return _NOT_DEPLOYED
     main = sides[0]
-    reason = next((r for side in sides for r in _reasons(side)), None)
     policies, tiers, contracts = main.policies, main.tiers, main.contracts
+    if len(sides) > 1 or policies is None or tiers is None or contracts is None:
+        reason = next((r for side in sides for r in _reasons(side)), None)
     return Cell(
         CellState.DEPLOYED if reason is None else CellState.UNREADABLE,
         len(policies.applied) if policies else None,

@@ -1,10 +1,10 @@
 """Comparing: every fact about an API that is not the same in all compared environments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from app.posture.agreement_comparison import compare_contracts, compare_tiers
 from app.posture.automated import technology_of
-from app.posture.differences import Difference, are_equal, outliers_of, spread
+from app.posture.differences import Difference, outliers_of, spread
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp
 from app.posture.model import ApiReading, Json, Kind, Note
@@ -67,13 +67,16 @@ def _versions(lined: LinedUp, lane: Lane, api_key: str) -> Iterable[Difference]:
     """Yield differences of versions; an API that is matched by name has none to compare."""
     if api_key.startswith("name:"):
         return
-    product = {side.environment_id: side.facts["product_version"] for side in lane.sides}
-    if not are_equal(product):
+    product = [side.facts["product_version"] for side in lane.sides]
+    if len(set(product)) > 1:
         yield _about(Kind.PRODUCT_VERSION, lined, lane, product)
-    asset = {side.environment_id: side.facts["asset_version"] for side in lane.sides}
-    if None not in asset.values() and not are_equal(asset):
+    asset = [side.facts["asset_version"] for side in lane.sides]
+    if len(set(asset)) > 1 and None not in asset:
         yield _about(Kind.ASSET_VERSION, lined, lane, asset)
 
 
-def _about(kind: Kind, lined: LinedUp, lane: Lane, votes: Mapping[str, Json]) -> Difference:
+def _about(kind: Kind, lined: LinedUp, lane: Lane, versions: Sequence[str | None]) -> Difference:
+    votes: dict[str, Json] = {
+        side.environment_id: version for side, version in zip(lane.sides, versions, strict=True)
+    }
     return Difference(kind, None, lane, votes, spread(lined.deployed, votes), outliers_of(votes))

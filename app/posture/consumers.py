@@ -32,7 +32,8 @@ def consumers_of(frame: Frame, held: Mapping[str, Sequence[Contract]]) -> Consum
     """Line up contracts by application id, then by exact name, then by alias."""
     notes: list[Note] = []
     groups = _by_name(_by_id(held), notes)
-    groups = _by_alias(frame, groups, notes)
+    if any(len(group) < len(held) for group in groups):
+        groups = _by_alias(frame, groups, notes)
     return Consumers(tuple(_named(frame, groups, list(held))), tuple(notes))
 
 

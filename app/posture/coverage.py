@@ -18,11 +18,11 @@ _WHOLE: Memory[int, Coverage] = Memory(256)
 def coverage_of(frame: Frame, lined: LinedUp, notes: Iterable[Note]) -> Coverage:
     """Return the coverage of a row; what was not read is told with where and why."""
     sides = [side for lane in lined.lanes for side in lane.sides]
-    not_read = (*_of_environments(frame), *(n for side in sides for n in _of_instance(side)))
-    hidden = sum(note.code == "unverifiable" for note in notes)
+    hidden = sum([note.code == "unverifiable" for note in notes])
     needed = _PARTS_OF_ENVIRONMENT * len(frame.environments) + _PARTS_OF_INSTANCE * len(sides)
-    if not not_read and not hidden:
+    if not hidden and frame.is_whole and all(map(_is_whole, sides)):
         return _WHOLE.get(needed) or _WHOLE.keep(needed, _coverage(frame, needed, (), 0))
+    not_read = (*_of_environments(frame), *(n for side in sides for n in _of_instance(side)))
     return _coverage(frame, needed, not_read, hidden)
 
 
@@ -57,6 +57,10 @@ def _of_environments(frame: Frame) -> Iterator[NotRead]:
             yield NotRead(INSTANCES, environment, reading.not_listed)
         if reading.automated.not_read is not None:
             yield NotRead(SectionName.AUTOMATED, environment, reading.automated.not_read)
+
+
+def _is_whole(side: Side) -> bool:
+    return side.policies is not None and side.tiers is not None and side.contracts is not None
 
 
 def _of_instance(side: Side) -> Iterator[NotRead]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from app.posture.applied import Applied, Policies, families_of
+from app.posture.applied import Applied, Effective, Policies, families_of
 from app.posture.automated import Automated
-from app.posture.families import AUTHENTICATES, Family
 
 API_LEVEL = "API"
 AUTOMATED = "automated"
@@ -18,43 +17,18 @@ class Running(NamedTuple):
     source: str
 
 
-class Effective(NamedTuple):
-    """The enabled policies of an instance. Without `is_whole`, something is unread."""
-
-    own: tuple[Applied, ...]
-    automated: tuple[Applied, ...]
-    families: frozenset[Family]
-    is_whole: bool
-
-    @property
-    def policies(self) -> tuple[Applied, ...]:
-        """What runs, wherever it comes from."""
-        return (*self.automated, *self.own) if self.automated else self.own
-
-    def of(self, wanted: frozenset[Family]) -> tuple[Applied, ...]:
-        """Return the enabled policies of these families."""
-        return tuple([policy for policy in self.policies if policy.is_of(wanted)])
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether it is known that nothing authenticates or identifies a caller."""
-        return self.is_whole and self.families.isdisjoint(AUTHENTICATES)
-
-
 def effective_of(policies: Policies | None, automated: tuple[Automated, ...] | None) -> Effective:
     """Return what runs; an automated policy takes the place of the API's own of its type."""
+    if policies is not None and automated == ():
+        return policies.effective
     own = policies.enabled if policies else ()
-    families = policies.families if policies else _NONE
     is_whole = policies is not None and automated is not None
     if not automated:
-        return Effective(own, (), families, is_whole)
+        return Effective(own, (), families_of(own), is_whole)
     running = tuple([each.policy for each in automated if not each.policy.is_off])
     taken = {policy.identity for policy in running}
     own = tuple([policy for policy in own if policy.identity not in taken])
     return Effective(own, running, families_of((*own, *running)), is_whole)
-
-
-_NONE: frozenset[Family] = frozenset()
 
 
 def running(effective: Effective) -> list[Running]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from app.posture.effective import Effective
+from app.posture.applied import Effective
 from app.posture.frame import Frame
 from app.posture.lanes import Lane
 from app.posture.model import Direction, Severity

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.posture.agreements import Contracts, Tiers, read_contracts, read_tiers
-from app.posture.applied import Policies, read_policies
+from app.posture.applied import Effective, Policies, read_policies
 from app.posture.automated import Automated, is_flex
-from app.posture.effective import Effective, effective_of
+from app.posture.effective import effective_of
 from app.posture.frame import Frame, pieces
 from app.posture.model import ApiReading, FactsBody, InstanceReading, Note
 

@@ -43,9 +43,19 @@ class PolicyComparison:
             slot.identity: frozenset(slot.members) for slot in slots if slot.is_first
         }
         for slot in slots:
-            self.presence(slot, applied_somewhere[slot.identity])
-            self.values(slot)
+            if not self.is_the_same(slot):
+                self.presence(slot, applied_somewhere[slot.identity])
+                self.values(slot)
         self.order(slots)
+
+    def is_the_same(self, slot: Slot) -> bool:
+        """Whether every environment applies the very same, with nothing to remark."""
+        first, *others = slot.members.values()
+        return (
+            len(others) + 1 == len(self.sides)
+            and not first.configuration.has_remarks
+            and all(other is first for other in others)
+        )
 
     def presence(self, slot: Slot, applied_in: frozenset[str]) -> None:
         """Tell where a policy, or a further application of it, is missing."""
@@ -137,7 +147,7 @@ class PolicyComparison:
 
     def order(self, slots: tuple[Slot, ...]) -> None:
         """Compare the order of what stands on both sides; where CORS is stored is only noted."""
-        if len(self.sides) < 2:
+        if len(self.sides) < 2 or not any(map(_is_moved, slots)):
             return
         environments = list(self.sides)
         found = order_compared(slots, environments, self.frame.baseline)
@@ -186,17 +196,26 @@ def compare_policies(
     notes: list[Note],
 ) -> None:
     """Add the differences and notes of a lane's policies; equal sections have none."""
-    if not any(side.automated for side in lane.sides) and _are_all_equal(lane):
+    has_automated = any(side.automated for side in lane.sides)
+    is_equal = _are_all_equal(lane)
+    if is_equal and not has_automated:
         return
     comparison = PolicyComparison(frame, api, lined, lane, differences, notes)
-    comparison.run(shared_names(lined.lanes))
-    _note_automated(comparison)
+    if not is_equal:
+        comparison.run(shared_names(lined.lanes))
+    if has_automated:
+        _note_automated(comparison)
 
 
 def _are_all_equal(lane: Lane) -> bool:
     """Whether every side that was read has the very same policies, with nothing to remark."""
     read = [side.policies for side in lane.sides if side.policies is not None]
     return all(own is read[0] for own in read) and not any(own.has_remarks for own in read[:1])
+
+
+def _is_moved(slot: Slot) -> bool:
+    """Whether a policy stands under other numbers in some environments."""
+    return len({policy.order for policy in slot.members.values()}) > 1
 
 
 def _automates(side: Side, identity: Identity) -> bool:

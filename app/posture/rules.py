@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from app.posture import words
 from app.posture.agreements import APPROVED, tier_key
-from app.posture.applied import Applied
-from app.posture.effective import Effective
-from app.posture.families import AUTHENTICATES, SLA_BASED, Family, is_mulesofts
+from app.posture.applied import Applied, Effective
+from app.posture.families import AUTHENTICATES, SLA_BASED, Family
 from app.posture.lanes import Side
 from app.posture.model import Severity
 from app.posture.weaknesses import weaknesses_of
 
 AUTH = frozenset({Family.AUTH})
+TRAFFIC = frozenset({Family.TRAFFIC})
 ACTIVE_WORDS = frozenset({"active", ""})
 """Statuses of an instance in which its policies are enforced; one without a word is taken so."""
 
@@ -52,8 +52,10 @@ def bare(side: Side, effective: Effective) -> Iterator[Broken]:
             yield Broken("P01")
 
 
-def partial_authentication(_side: Side, effective: Effective) -> Iterator[Broken]:
+def partial_authentication(side: Side, effective: Effective) -> Iterator[Broken]:
     """P05: every AUTH and IDENTIFY policy is limited to some resources."""
+    if side.policies is None or not (side.policies.has_pointcuts or effective.automated):
+        return
     policies = effective.of(AUTHENTICATES)
     if effective.is_whole and policies and all(policy.pointcut for policy in policies):
         pairs = sorted({pair for policy in policies for pair in policy.pointcut})
@@ -80,9 +82,7 @@ def tiers_and_policy(side: Side, effective: Effective) -> Iterator[Broken]:
     """P13, P14: active tiers that no policy applies, or a policy without an active tier."""
     if side.tiers is None or not (side.tiers.active or Family.IDENTIFY in effective.families):
         return
-    has_policy = any(
-        p.asset_id in SLA_BASED and is_mulesofts(p.group_id) for p in effective.policies
-    )
+    has_policy = any(p.asset_id in SLA_BASED and p.is_of(TRAFFIC) for p in effective.policies)
     active = side.tiers.active
     if active and effective.is_whole and not has_policy:
         verb = "limits" if active == 1 else "limit"

@@ -1,6 +1,6 @@
 """Policies of a lane, lined up: one slot for each application of a policy."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -22,12 +22,15 @@ class Slot(NamedTuple):
 
 def shared_names(lanes: Iterable[Lane]) -> AMBIGUOUS:
     """Return the asset ids that an API uses from more than one group."""
-    groups: dict[str, set[str]] = defaultdict(set)
-    for lane in lanes:
-        for side in lane.sides:
-            for policy in side.policies.applied if side.policies else ():
-                groups[policy.asset_id].add(policy.identity[0])
-    return frozenset(asset for asset, owners in groups.items() if len(owners) > 1)
+    identities = {
+        policy.identity
+        for lane in lanes
+        for side in lane.sides
+        if side.policies
+        for policy in side.policies.applied
+    }
+    assets = Counter(asset_id for _, asset_id in identities)
+    return frozenset(asset for asset, count in assets.items() if count > 1)
 
 
 def subject_of(policy: Applied, ambiguous: AMBIGUOUS) -> str:
