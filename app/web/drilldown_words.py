@@ -1,0 +1,63 @@
+"""The texts of the drilldown; those with places for numbers are filled by the templates."""
+
+from typing import Any
+
+TEXTS: dict[str, Any] = {
+    "title": "View security",
+    "close": "Close",
+    "refresh": "Refresh this API",
+    "loading": "Loading",
+    "parts": "Parts of this view",
+    "findings": "Findings",
+    "policies": "Policies",
+    "tiers": "SLA tiers",
+    "contracts": "Contracts",
+    "n_differ": "{:,} differ",
+    "show_all": "Show all",
+    "coverage": "Read",
+    "live_title": "Read live, not published",
+    "live_text": "What you see was read from Anypoint at",
+    "live_end": "The table and its history stay as the last sync left them.",
+    "live_back": "Back to the last sync",
+    "live_part": "The first {:,} of {:,} rows are shown, those that differ first. "
+    "The next sync makes all of them searchable.",
+    "open_in_manager": "Open {} in API Manager",
+    "open": "Open in API Manager, in a new tab",
+    "instance": "Instance {}",
+    "rule": "Rule {}",
+    "first_seen": "First seen",
+    "last_confirmed": "Last confirmed",
+    "no_findings": "No finding.",
+    "total": "Total",
+    "automated": "automated",
+    "missing": "missing",
+    "not_set": "(not set)",
+    "default": "(default)",
+    "masked": "masked",
+    "last_known": "Last known:",
+    "never_read": "It was never read.",
+    "other_instance": "belongs to another instance",
+    "show_more": "Show more",
+    "automated_differ": "Automated policies that differ between environments: {}. They concern every "
+    "API and stand above the table of all APIs; Show all shows them here.",
+    "no_match": "Nothing matches.",
+    "page_line": "Page {:,} of {:,}, {:,} rows",
+    "subjects": {"policies": "Policy", "tiers": "SLA tier", "contracts": "Application"},
+    "differ_of": {
+        "policies": "{:,} of {:,} policies differ",
+        "tiers": "{:,} of {:,} tiers differ",
+        "contracts": "{:,} of {:,} applications differ",
+    },
+    "no_differences": {
+        "policies": "No differences: all {:,} policies were compared.",
+        "tiers": "No differences: all {:,} tiers were compared.",
+        "contracts": "No differences: all {:,} applications were compared.",
+    },
+    "captions": {
+        "policies": "Policies in the order in which they run, by environment",
+        "tiers": "SLA tiers by environment",
+        "contracts": "Contracts of client applications by environment",
+    },
+    "searches": {"tiers": "Search tiers", "contracts": "Search applications"},
+    "pages_of": {"tiers": "Pages of SLA tiers", "contracts": "Pages of contracts"},
+}
