@@ -83,7 +83,11 @@ async def save(
     by: AccountId | None,
     now: datetime,
 ) -> Connection:
-    """Store the connection under the next version; `Conflict` if it would have no secret."""
+    """Store the connection under the next version; `Conflict` if it would have no secret.
+
+    A stored secret stays with the plane and client that it was given for: it is kept for these
+    alone, also where another administrator has just changed them.
+    """
     columns = _settings(values) | {"refused_at": None, "removed_at": None, "updated_at": now}
     if values.client_secret is not None:
         columns |= {
@@ -98,12 +102,22 @@ async def save(
         statement.on_conflict_do_update(
             index_elements=["site_id", "space_id"],
             set_={**columns, "version": connections.c.version + 1},
+            where=_fits_secret(values),
         ).returning(connections)
     )
-    row = saved.one()
-    if row.client_secret is None:
+    row = saved.one_or_none()
+    if row is None or row.client_secret is None:
         raise Conflict("A connection needs a client secret.")
     return _connection(row, await _environments(db, site_id, space_id))
+
+
+def _fits_secret(values: ConnectionValues) -> ColumnElement[bool] | None:
+    if values.client_secret is not None:
+        return None
+    return and_(
+        connections.c.control_plane == values.control_plane,
+        connections.c.client_id == values.client_id,
+    )
 
 
 async def remove(db: DB, site_id: SiteId, space_id: SpaceId, now: datetime) -> bool:

@@ -14,14 +14,25 @@ async def test_saving_again_without_a_secret_keeps_it_under_the_next_version(
     ours, database, keyring
 ):
     async with database.transaction(ours.site_id) as db:
-        change = values(client_secret=None, client_id="other", environment_ids=("b", "a"))
+        change = values(client_secret=None, environment_ids=("b", "a"))
         saved = await connections.save(
             db, ours.site_id, SPACE, change, keyring, by=AccountId("other"), now=NOW
         )
         secret = await connections.client_secret(db, ours.site_id, SPACE, keyring)
     assert secret == "s3cret"
-    assert (saved.version, saved.client_id, saved.environment_ids) == (2, "other", ("b", "a"))
+    assert (saved.version, saved.client_id, saved.environment_ids) == (2, "client", ("b", "a"))
     assert (saved.secret_saved_by, saved.environments) == ("admin", ENVIRONMENTS)
+
+
+@pytest.mark.parametrize("change", [{"client_id": "other"}, {"control_plane": "eu"}])
+async def test_a_kept_secret_never_comes_under_another_client_or_plane(
+    ours, database, keyring, change
+):
+    """Not even when another administrator changes them between the check and the saving."""
+    with pytest.raises(Conflict):
+        async with database.transaction(ours.site_id) as db:
+            moved = values(client_secret=None, **change)
+            await connections.save(db, ours.site_id, SPACE, moved, keyring, by=ADMIN, now=NOW)
 
 
 async def test_no_secret_is_shown_by_anything_that_is_returned(ours, database):
