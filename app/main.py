@@ -19,7 +19,7 @@ from app.anypoint.auth import Credentials
 from app.anypoint.client import AnypointClient
 from app.anypoint.limiter import Gates, Limiter
 from app.caller import TokenKind
-from app.confluence import permissions, spaces
+from app.confluence import people, permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
@@ -141,7 +141,7 @@ def join(settings: Settings) -> Parts:
         lease_seconds=settings.lease_seconds,
         now=utc_now,
     )
-    queue.register(Chores(jobs.run, schedule.start_due, retention.purge, jobs.give_turns, jobs.note_crash))
+    queue.register(Chores(jobs.run, schedule.start_due, retention.purge, jobs.rescue))
     monitoring = Monitoring(database, utc_now)
     return Parts(
         settings, database, keyring, queue, http, syncs, connections, refreshes, monitoring
@@ -216,6 +216,7 @@ def _services(parts: Parts) -> Services:
             partial(permissions.rights, parts.http), seconds=settings.permission_cache_seconds
         ),
         spaces=partial(spaces.space, parts.http),
+        names=partial(people.names, parts.http),
         syncs=parts.syncs,
         connections=parts.connections,
         refreshes=parts.refreshes,

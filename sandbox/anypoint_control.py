@@ -10,16 +10,19 @@ from sandbox.anypoint_faults import RateLimit, Trouble
 from sandbox.estate_model import Api, Estate, Json
 from sandbox.estate_plan import as_json
 
+ENVIRONMENT = re.compile(r"/environments/([^/]+)/")
+
 
 @dataclass
 class Stats:
-    """Counts of what was asked. `calls` holds them by kind of path."""
+    """Counts of what was asked: `calls` by kind of path, `places` by environment."""
 
     requests: int = 0
     in_flight: int = 0
     peak: int = 0
     tokens: int = 0
     calls: dict[str, int] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
 
     def begin(self, path: str) -> None:
         """Count a request that came in."""
@@ -28,6 +31,8 @@ class Stats:
         self.peak = max(self.peak, self.in_flight)
         kind = path.rpartition("/")[2]
         self.calls[kind] = self.calls.get(kind, 0) + 1
+        if place := ENVIRONMENT.search(path):
+            self.places[place[1]] = self.places.get(place[1], 0) + 1
 
     def end(self) -> None:
         """Count a request that is answered."""

@@ -19,7 +19,7 @@ SOURCES = sorted((ROOT / "app").rglob("*.py"))
 # What asks no site: look-ups before one is known, the agenda, and what holds no site's rows.
 WITHOUT_SITE = {
     "agenda": {"due_syncs", "due_purges", "all_sites", "ages"},
-    "jobs": {"database_time", "give_turns", "depth"},
+    "jobs": {"database_time", "give_turns", "depth", "rescue"},
     "bulk": {"copy_rows", "join_by_hashing"},
     "database": {"driver_connection", "enter_site"},
     "sites": {"find_installation", "install"},

@@ -1,11 +1,21 @@
 """Questions to the job queue's tables that the queue's library does not ask."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, text
 
-from app.caller import SiteId
+from app.caller import SiteId, SpaceId
 from app.store.database import DB
+
+
+@dataclass(frozen=True, slots=True)
+class SyncIds:
+    """Which sync a job is about."""
+
+    site_id: SiteId
+    space_id: SpaceId
+    sync_id: str
 
 
 async def database_time(db: DB) -> datetime:
@@ -41,6 +51,32 @@ async def of_site(db: DB, site_id: SiteId) -> int:
           AND status IN ('todo', 'doing') AND args ->> 'site_id' = :site_id
     """
     return await db.scalar(text(question), {"site_id": site_id}) or 0
+
+
+async def rescue(db: DB, silent_seconds: float) -> list[SyncIds]:
+    """Put back the jobs of workers that were silent for so long; return those of syncs.
+
+    In one statement, so that of two who look at once only one puts a job back. The upkeep that a
+    dead worker was at is dropped: it comes again by itself.
+    """
+    silent = """
+        status = 'doing' AND NOT EXISTS (SELECT 1 FROM procrastinate_workers w
+          WHERE w.id = worker_id
+            AND w.last_heartbeat >= clock_timestamp() - make_interval(secs => :seconds))
+    """
+    values = {"seconds": silent_seconds}
+    await db.execute(
+        text(f"DELETE FROM procrastinate_jobs WHERE task_name <> 'sync' AND {silent}"),  # noqa: S608 - our own constant
+        values,
+    )
+    put_back = f"""
+        UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1,
+          scheduled_at = NULL, worker_id = NULL
+        WHERE task_name = 'sync' AND {silent}
+        RETURNING args ->> 'site_id', args ->> 'space_id', args ->> 'sync_id'
+    """  # noqa: S608 - our own constant
+    rows = await db.execute(text(put_back), values)
+    return [SyncIds(SiteId(site), SpaceId(space), sync_id) for site, space, sync_id in rows]
 
 
 async def give_turns(db: DB) -> None:

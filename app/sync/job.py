@@ -99,15 +99,16 @@ class SyncJobs:
             await self._release(hold)
             raise
 
-    async def note_crash(self, site_id: SiteId, space_id: SpaceId, sync_id: str) -> None:
-        """Count that the process which held the sync fell silent."""
-        async with self._database.transaction(site_id) as db:
-            await leases.crashed(db, site_id, space_id, sync_id)
-
-    async def give_turns(self) -> None:
-        """Let the sites whose syncs wait take turns."""
+    async def rescue(self) -> None:
+        """Put back the jobs of workers that fell silent, and let the sites take turns."""
         async with self._database.agenda() as db:
+            rescued = await jobs.rescue(db, self._lease_seconds)
             await jobs.give_turns(db)
+        for ids in rescued:
+            metrics.TAKE_OVERS.inc()
+            log.warning("taking over from a silent worker", extra={"fields": {"sync": ids.sync_id}})
+            async with self._database.transaction(ids.site_id) as db:
+                await leases.crashed(db, ids.site_id, ids.space_id, ids.sync_id)
 
     async def _taken(self, site_id: SiteId, space_id: SpaceId, sync_id: str) -> Hold | None:
         """Take the sync; if a living worker holds it, look again when its lease could be over."""

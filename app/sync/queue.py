@@ -54,8 +54,7 @@ class Chores:
     run_sync: Callable[[SiteId, SpaceId, str], Awaitable[None]]
     start_due_syncs: Callable[[], Awaitable[None]]
     purge: Callable[[], Awaitable[None]]
-    give_turns: Callable[[], Awaitable[None]]
-    note_crash: Callable[[SiteId, SpaceId, str], Awaitable[None]]
+    rescue: Callable[[], Awaitable[None]]
 
 
 class Queue:
@@ -109,8 +108,7 @@ class Queue:
         @self._app.periodic(cron="*/2 * * * * *")
         @self._app.task(name="rescue", queue=HOUSEKEEPING, queueing_lock="rescue")
         async def rescue(timestamp: int) -> None:  # noqa: ARG001 - the library's argument
-            await self._rescue(chores)
-            await chores.give_turns()
+            await chores.rescue()
 
     async def enqueue_sync(
         self,
@@ -168,19 +166,6 @@ class Queue:
             )
         # The library ends a worker whose side task failed without a word.
         raise WorkerEnded
-
-    async def _rescue(self, chores: Chores) -> None:
-        """Put the jobs of workers that fell silent back; the library never does so by itself."""
-        manager = self._app.job_manager
-        stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=self._lease_seconds)
-        for job in stalled:
-            log.warning("taking over job %s of a worker that fell silent", job.id)
-            metrics.TAKE_OVERS.inc()
-            if job.task_name == "sync":
-                ids = {name: str(value) for name, value in job.task_kwargs.items()}
-                site_id, space_id = SiteId(ids["site_id"]), SpaceId(ids["space_id"])
-                await chores.note_crash(site_id, space_id, ids["sync_id"])
-            await manager.retry_job(job, retry_at=AT_ONCE)
 
 
 class WorkerEnded(Unavailable):

@@ -1,0 +1,87 @@
+"""Workers that are killed, stopped and asked to leave in the middle of a sync."""
+
+import asyncio
+import signal
+import time
+
+from app.store.syncs import State
+from tests.faults import invariants
+from tests.faults.machines import LEASE_SECONDS, Machines, exit_status, finished, send
+
+POLL_AND_RESCUE_SECONDS = 5
+"""The poll, the rescue's tick, and what a busy machine adds."""
+
+
+async def test_a_killed_worker_is_replaced_and_what_was_finished_is_not_read_again(
+    machines: Machines,
+) -> None:
+    site = await machines.site()
+    await machines.connect(site)
+    first = await machines.worker("first")
+    sync_id = await machines.start(site)
+    half = await machines.until(site, sync_id, finished, "the first environment")
+    await machines.worker("second")
+    send(first, signal.SIGKILL)
+    killed_at = time.monotonic()
+    before = (await machines.stats())["places"]
+    done = finished(await machines.seen(site, sync_id))
+    await machines.until(site, sync_id, lambda s: s.attempt > half.attempt, "a take-over")
+    assert time.monotonic() - killed_at < LEASE_SECONDS + POLL_AND_RESCUE_SECONDS
+    ended = await machines.ended(site, sync_id)
+    assert ended.state is State.PUBLISHED
+    after = (await machines.stats())["places"]
+    assert {place: after[place] for place in done} == {place: before[place] for place in done}
+    await invariants.check(machines, apis=8)
+
+
+async def test_a_worker_that_slept_past_its_lease_changes_nothing(machines: Machines) -> None:
+    site = await machines.site()
+    await machines.connect(site)
+    sleeper = await machines.worker("sleeper")
+    sync_id = await machines.start(site)
+    await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
+    send(sleeper, signal.SIGSTOP)
+    await machines.worker("successor")
+    ended = await machines.ended(site, sync_id)
+    assert (ended.state, ended.attempt) == (State.PUBLISHED, 2)
+    before = machines.rows("SELECT * FROM syncs")
+    send(sleeper, signal.SIGCONT)
+    await asyncio.sleep(LEASE_SECONDS)
+    assert machines.rows("SELECT * FROM syncs") == before
+    assert sleeper.process.poll() is None
+    await invariants.check(machines, apis=8)
+
+
+async def test_a_worker_that_is_told_to_stop_hands_over_at_once(machines: Machines) -> None:
+    site = await machines.site()
+    await machines.connect(site)
+    await machines.trouble(latency_ms=400)
+    leaving = await machines.worker("leaving")
+    await machines.worker("staying", jobs=1)
+    sync_id = await machines.start(site)
+    await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
+    send(leaving, signal.SIGTERM)
+    told_at = time.monotonic()
+    assert await exit_status(leaving, 20) == 0
+    assert time.monotonic() - told_at < 20
+    await machines.trouble(latency_ms=0)
+    ended = await machines.ended(site, sync_id)
+    assert ended.state is State.PUBLISHED
+    assert ended.crashes == 0
+    await invariants.check(machines, apis=8)
+
+
+async def test_a_sync_that_takes_its_process_down_is_given_up(machines: Machines) -> None:
+    site = await machines.site()
+    await machines.connect(site)
+    await machines.trouble(latency_ms=1000)
+    sync_id = await machines.start(site)
+    for attempt in (1, 2, 3):
+        victim = await machines.worker(f"victim {attempt}")
+        await machines.until(site, sync_id, lambda s, n=attempt: s.attempt == n, "an attempt")
+        send(victim, signal.SIGKILL)
+    await machines.worker("last")
+    ended = await machines.ended(site, sync_id)
+    assert ended.state is State.FAILED
+    assert ended.reason == "It was given up: 3 times the process that read it ended suddenly."
+    await invariants.check(machines)
