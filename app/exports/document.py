@@ -153,8 +153,8 @@ def api(row: ApiRow, environments: Sequence[ReadEnvironment]) -> str:
         row.verdict,
         mark,
         word,
-        _counts(row),
         escape(row.headline),
+        _counts(row),
         cells,
     )
 

@@ -1,7 +1,7 @@
 """The CSV exports: their columns, which are never reordered, and what a cell may begin with."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 EVIDENCE_COLUMNS = (
     "site",
@@ -25,7 +25,7 @@ EVIDENCE_COLUMNS = (
 )
 """What is the same in every row; a later release may add columns behind these."""
 
-POSTURE_COLUMNS = (
+POSTURE_ROW = (
     "name",
     "group_id",
     "asset_id",
@@ -58,11 +58,11 @@ POSTURE_COLUMNS = (
     "environment_type",
     "environment_outcome",
     "environment_read_at",
-    *EVIDENCE_COLUMNS,
 )
+POSTURE_COLUMNS = POSTURE_ROW + EVIDENCE_COLUMNS
 """One row per API and environment."""
 
-FINDING_COLUMNS = (
+FINDING_ROW = (
     "severity",
     "name",
     "group_id",
@@ -82,8 +82,8 @@ FINDING_COLUMNS = (
     "is_confirmed",
     "fingerprint",
     "api_id",
-    *EVIDENCE_COLUMNS,
 )
+FINDING_COLUMNS = FINDING_ROW + EVIDENCE_COLUMNS
 """One row per finding."""
 
 END_OF_LINE = "\r\n"
@@ -106,6 +106,11 @@ def neutralised(text: str) -> str:
 def header(columns: Iterable[str]) -> str:
     """Return the first line of a table: the names of its columns."""
     return line(columns)
+
+
+def end_of_row(evidence: Mapping[str, str]) -> str:
+    """Return what stands at the end of every row, line break included: the evidence, neutralised."""
+    return "," + line(neutralised(evidence[name]) for name in EVIDENCE_COLUMNS)
 
 
 def line(cells: Iterable[str]) -> str:

@@ -1,11 +1,11 @@
 """CSV straight from the database: COPY over named columns, formulas neutralised on the way."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, String, literal_column, select
 
 from app.caller import SiteId, SpaceId
 from app.store import findings, posture_rows
@@ -15,52 +15,51 @@ from app.store.syncs import SyncEnvironment
 from app.store.tables import posture_rows as table
 
 CHUNK_BYTES = 64 * 1024
-END_OF_LINE = b"\r\n"
 
 Values = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Which columns, in their order: of the query, or the same text in every row.
+    """Which columns of a query, in their order, and what ends every line.
 
-    `formula` is the pattern of a cell that gets an apostrophe; `constants` are neutral already.
+    `formula` is the pattern of a cell that gets an apostrophe.
     """
 
     columns: Sequence[str]
-    constants: Mapping[str, str]
+    end_of_line: bytes
     formula: str
     environments: Sequence[SyncEnvironment]
 
 
-SEVERITIES = ("critical", "high", "medium", "low", "info")
-
-NUMBERS = frozenset(
+NEUTRAL_COLUMNS = frozenset(
+    # Numbers stay numbers, and words of our own are no formulas.
     (
-        *SEVERITIES,
-        "accepted",
-        "policies",
-        "policies_switched_off",
-        "automated_policies",
-        "tier_count",
-        "contracts",
+        *("policies", "policies_switched_off", "automated_policies", "tier_count", "contracts"),
+        *("critical", "high", "medium", "low", "info", "accepted"),
+        *("verdict", "state", "differs", "coverage", "instance_ids", "api_id"),
+        *("environment_outcome", "environment_read_at"),
+        *("severity", "kind", "rule", "owasp", "direction", "values", "fingerprint"),
+        *("first_seen_at", "last_seen_at", "is_confirmed"),
     )
 )
-"""Columns that hold numbers and nothing else: they stay as they are."""
 
-OF_API = (
-    *(table.c[name] for name in ("name", "group_id", "asset_id", "api_id", "verdict", "headline")),
-    *(table.c[name] for name in (*SEVERITIES, "accepted")),
-    table.c.coverage["sentence"].astext.label("coverage"),
-    table.c.cells,
-)
+PLACE = literal_column(f"{table.name}.ctid", String).label("ctid")
 
-# A lateral join keeps the order of the APIs; each OFFSET keeps what is below from being made twice.
+# Sorted without the cells, with which a sort of many APIs would not fit into memory: they are
+# fetched by the place of the row, which one statement can rely on. Lateral joins keep the order,
+# and each OFFSET keeps what is below it from being made twice.
 POSTURE = """
-  SELECT api.*, place.* FROM ({rows} OFFSET 0) api, LATERAL (
+  SELECT api.*, place.* FROM ({rows} OFFSET 0) ordered,
+  LATERAL (SELECT p.name, p.group_id, p.asset_id, p.api_id, p.verdict, p.headline, p.critical,
+      p.high, p.medium, p.low, p.info, p.accepted, p.coverage ->> 'sentence' AS coverage, p.cells
+    FROM posture_rows p WHERE p.ctid = ordered.ctid OFFSET 0) api,
+  LATERAL (
     SELECT environment.name AS environment, environment.id AS environment_id,
       environment.type AS environment_type, environment.outcome AS environment_outcome,
-      environment.read_at AS environment_read_at, instance.*, cell.state, cell.policies,
+      environment.read_at AS environment_read_at, instance.instance_id AS instance_ids,
+      instance.product_version AS product_versions, instance.asset_version AS asset_versions,
+      instance.label AS instance_labels, instance.status AS instance_statuses, cell.state, cell.policies,
       CASE WHEN cell.tiers IS NULL THEN
           CASE WHEN cell.state <> 'not_deployed' THEN 'could not read' END
         WHEN cell.tiers = '[]' THEN 'none'
@@ -74,13 +73,17 @@ POSTURE = """
       LATERAL jsonb_to_record(api.cells -> environment.id) cell(state text, policies integer,
         switched_off integer, automated integer, tiers jsonb, contracts integer,
         is_outlier boolean, reason text, instances jsonb),
-      LATERAL (SELECT string_agg(item ->> 'instance_id', '; ') AS instance_ids,
-          string_agg(coalesce(item ->> 'product_version', ''), '; ') AS product_versions,
-          string_agg(coalesce(item ->> 'asset_version', ''), '; ') AS asset_versions,
-          string_agg(coalesce(item ->> 'label', ''), '; ') AS instance_labels,
-          string_agg(coalesce(item ->> 'status', ''), '; ') AS instance_statuses
-        FROM jsonb_array_elements(cell.instances) item) instance
-    ORDER BY environment.position OFFSET 0) place OFFSET 0
+      LATERAL jsonb_to_record(CASE WHEN jsonb_array_length(cell.instances) = 1
+          THEN cell.instances -> 0
+          ELSE (SELECT jsonb_build_object(
+              'instance_id', string_agg(item ->> 'instance_id', '; '),
+              'product_version', string_agg(coalesce(item ->> 'product_version', ''), '; '),
+              'asset_version', string_agg(coalesce(item ->> 'asset_version', ''), '; '),
+              'label', string_agg(coalesce(item ->> 'label', ''), '; '),
+              'status', string_agg(coalesce(item ->> 'status', ''), '; '))
+            FROM jsonb_array_elements(cell.instances) item) END)
+        instance(instance_id text, product_version text, asset_version text, label text, status text)
+    OFFSET 0) place OFFSET 0
 """
 
 FINDINGS = """
@@ -114,8 +117,8 @@ async def posture_lines(
     if not sheet.environments:
         return
     chosen = (posture_rows.valid(site_id, space_id, number), *posture_rows.matching(wanted))
-    rows = select(*OF_API).where(*chosen).order_by(*posture_rows.in_order(wanted.sort))
-    async for chunk in _copied(db, *statement(db, POSTURE, rows, sheet)):
+    rows = select(PLACE).where(*chosen).order_by(*posture_rows.in_order(wanted.sort))
+    async for chunk in _copied(db, sheet, *statement(db, POSTURE, rows, sheet)):
         yield chunk
 
 
@@ -125,24 +128,27 @@ async def finding_lines(
     """Stream a line per finding that a filter lets through, worst first."""
     which = findings.matching(site_id, space_id, number, wanted)
     rows = findings.ordered(site_id, space_id, number, which)
-    async for chunk in _copied(db, *statement(db, FINDINGS, rows, sheet)):
+    async for chunk in _copied(db, sheet, *statement(db, FINDINGS, rows, sheet)):
         yield chunk
 
 
 def statement(db: DB, query: str, rows: Select[Any], sheet: Sheet) -> tuple[str, Values]:
-    """Return the COPY and its values; a column that is neither known nor constant fails in SQL."""
+    """Return the COPY and its values; a column that the query does not know fails there."""
+    lines, values = question(db, query, rows, sheet)
+    cells = ", ".join(map(_cell, sheet.columns))
+    return f"COPY (SELECT {cells} FROM ({lines}) line) TO STDOUT (FORMAT csv)", values  # noqa: S608
+
+
+def question(db: DB, query: str, rows: Select[Any], sheet: Sheet) -> tuple[str, Values]:
+    """Return the question for the cells as they are kept, and its values."""
     compiled = rows.compile(dialect=db.dialect, compile_kwargs={"render_postcompile": True})
-    below = query.format(rows=compiled, environments=_places(len(sheet.environments)))
-    cells = ", ".join(_cell(name, sheet) for name in sheet.columns)
-    values: Values = dict(compiled.params) | _values(sheet)
-    return f"COPY (SELECT {cells} FROM ({below}) line) TO STDOUT (FORMAT csv)", values  # noqa: S608
+    asked = query.format(rows=compiled, environments=_places(len(sheet.environments)))
+    return asked, dict(compiled.params) | _values(sheet)
 
 
-def _cell(name: str, sheet: Sheet) -> str:
-    if name in sheet.constants:
-        return f"%(sheet_{name})s"
+def _cell(name: str) -> str:
     column = f'line."{name}"'
-    return column if name in NUMBERS else NEUTRAL.format(column)
+    return column if name in NEUTRAL_COLUMNS else NEUTRAL.format(column)
 
 
 def _places(count: int) -> str:
@@ -156,7 +162,6 @@ def _places(count: int) -> str:
 
 def _values(sheet: Sheet) -> Values:
     values: Values = {"sheet_formula": sheet.formula, "sheet_time": TIME}
-    values |= {f"sheet_{name}": constant for name, constant in sheet.constants.items()}
     for place, item in enumerate(sheet.environments):
         told = {"id": item.id, "name": item.name, "type": item.type, "outcome": item.outcome.value}
         told["read_at"] = _time(item.read_at)
@@ -168,16 +173,16 @@ def _time(time: datetime | None) -> str:
     return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def _copied(db: DB, copy: str, values: Values) -> AsyncIterator[bytes]:
+async def _copied(db: DB, sheet: Sheet, copy: str, values: Values) -> AsyncIterator[bytes]:
     connection = await driver_connection(db)
     async with connection.cursor() as cursor, cursor.copy(copy.encode(), values) as lines:
         held: list[Any] = []
         size = 0
         async for line in lines:
             held.append(line[:-1])  # the server ends lines as its own system does
-            size += len(line)
+            size += len(line) + len(sheet.end_of_line)
             if size > CHUNK_BYTES:
-                yield END_OF_LINE.join((*held, b""))
+                yield sheet.end_of_line.join((*held, b""))
                 held, size = [], 0
         if held:
-            yield END_OF_LINE.join((*held, b""))
+            yield sheet.end_of_line.join((*held, b""))

@@ -32,11 +32,14 @@ class Hashed:
     sha256: str
 
 
-async def take_time(db: DB) -> None:
-    """Let the rest of this transaction last as long as a slow download takes."""
+async def prepare(db: DB) -> None:
+    """Let the rest of this transaction last as long as a slow download takes, and plan for one."""
     for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
         await db.execute(text(f"SET LOCAL {limit} = '{DOWNLOAD_SECONDS}s'"))
     await join_by_hashing(db)
+    # Both cost more than they give where every row is another one.
+    for waste in ("jit", "enable_memoize"):
+        await db.execute(text(f"SET LOCAL {waste} = off"))
 
 
 async def hashed_apis(

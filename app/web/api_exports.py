@@ -87,15 +87,14 @@ def _headers(export: Export, subject: str, extension: str, kind: str) -> dict[st
 async def csv_pieces(export: Export, rows: Rows) -> AsyncGenerator[bytes, None]:
     """Return the file piece by piece: the columns' names, then the rows."""
     is_findings = rows is Rows.FINDINGS
-    columns = spreadsheet.FINDING_COLUMNS if is_findings else spreadsheet.POSTURE_COLUMNS
-    told = texts(export.evidence)
+    columns = spreadsheet.FINDING_ROW if is_findings else spreadsheet.POSTURE_ROW
     sheet = Sheet(
         columns=columns,
-        constants={name: spreadsheet.neutralised(text) for name, text in told.items()},
+        end_of_line=spreadsheet.end_of_row(texts(export.evidence)).encode(),
         formula=spreadsheet.FORMULA,
         environments=export.environments if is_findings else export.shown,
     )
-    yield spreadsheet.header(columns).encode()
+    yield spreadsheet.header((*columns, *spreadsheet.EVIDENCE_COLUMNS)).encode()
     lines = csv_lines.finding_lines if is_findings else csv_lines.posture_lines
     async for chunk in lines(export.db, *export.place, export.wanted, sheet):
         yield chunk

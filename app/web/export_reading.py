@@ -61,7 +61,7 @@ async def export_of(
     """Open the whole filtered result of the space's published sync; empty before the first one."""
     space = await _space(services, viewer)
     async with services.database.transaction(viewer.site_id) as db:
-        await exporting.take_time(db)
+        await exporting.prepare(db)
         sync = await syncs.published(db, viewer.site_id, viewer.space_id)
         number = (sync.number if sync else None) or BEFORE_THE_FIRST
         place = (viewer.site_id, viewer.space_id, number)

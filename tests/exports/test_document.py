@@ -1,0 +1,188 @@
+"""The HTML export, compared with whole documents; `PLUMBLINE_WRITE_DATA=1` writes them anew."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from app.exports import document, style
+from app.exports.evidence import Evidence, Population
+from tests.exports.builders import (
+    NOW,
+    PRODUCTION,
+    TEST,
+    Api,
+    Found,
+    make_cell,
+    make_evidence,
+    make_instance,
+)
+
+DATA = Path(__file__).parents[1] / "data"
+VERDICTS = {"threat": 1, "drift": 0, "unknown": 1, "not_comparable": 0, "aligned": 2}
+
+
+def whole(evidence: Evidence, apis: Sequence[Api], found: Sequence[Found]) -> str:
+    return "".join(
+        (
+            document.head(evidence),
+            document.totals(sum(VERDICTS.values()), VERDICTS),
+            document.api_table(evidence),
+            document.apis(apis, evidence),
+            document.end_of_apis(evidence),
+            document.finding_table(evidence),
+            document.findings(found, evidence),
+            document.end_of_findings(evidence),
+        )
+    )
+
+
+THREAT = Api(
+    verdict="threat",
+    headline="JWT validation: Production uses other keys than Test",
+    counts={"critical": 0, "high": 1, "medium": 0, "low": 2, "info": 0},
+    accepted=1,
+    cells={
+        "t": make_cell(switched_off=1, automated=2, contracts=1),
+        "p": make_cell(
+            is_outlier=True, tiers=[], instances=[make_instance(), make_instance(label=None)]
+        ),
+    },
+)
+UNKNOWN = Api(
+    name="Ledger API",
+    group_id=None,
+    asset_id=None,
+    verdict="unknown",
+    headline="Contracts of Test could not be read",
+    cells={
+        "t": make_cell(state="unreadable", reason="It answered 403.", contracts=None, tiers=None),
+        "p": make_cell(state="not_deployed", instances=[], is_outlier=True),
+    },
+    coverage={"not_read": [{}], "hidden_values": 0, "sentence": "7 of 8 parts read"},
+)
+EVIL = '<script>alert("1")</script>&\u202e\u0001' + "x" * 200
+HOSTILE = Api(
+    name=EVIL,
+    group_id=EVIL,
+    asset_id=EVIL,
+    headline=EVIL,
+    cells={
+        "t": make_cell(tiers=[EVIL], instances=[make_instance(label=EVIL, status=EVIL)]),
+        "p": make_cell(state="unreadable", reason=EVIL, instances=[]),
+    },
+)
+
+
+def test_a_document_of_every_kind_of_row():
+    evidence = make_evidence(
+        filters="verdict=threat&verdict=unknown",
+        told_filters=("Verdict: THREAT", "Verdict: UNKNOWN"),
+        population=Population(2, 4, 3, 1),
+        environments=(replace(TEST, outcome="partial", reason="It answered 403."), PRODUCTION),
+    )
+    found = [
+        Found(),
+        Found(
+            name=None,
+            group_id=None,
+            asset_id=None,
+            owasp="",
+            subject=None,
+            paths=(),
+            kind="automated_policy_missing",
+            values={"t": {"b": [1], "a": "masked"}, "p": None},
+            unconfirmed=True,
+        ),
+        Found(group_id=None, asset_id=None, severity="low"),
+    ]
+    compare(whole(evidence, [THREAT, UNKNOWN], found), "posture.html")
+
+
+def test_a_document_of_nothing():
+    evidence = make_evidence(
+        sync_id=None,
+        sync_finished_at=None,
+        environments=(),
+        organization_id=None,
+        organization_name=None,
+        control_plane=None,
+        population=Population(0, 0, 0, 0),
+        row_count=0,
+    )
+    compare(whole(evidence, [], []), "nothing.html")
+
+
+def compare(made: str, name: str) -> None:
+    """Compare with the kept document; the style sheet has its own file and its own hash."""
+    plain = made.replace(style.STYLE, "…").replace(style.POLICY.replace("'", "&#x27;"), "…")
+    if os.environ.get("PLUMBLINE_WRITE_DATA"):
+        (DATA / name).write_text(plain)
+    assert plain == (DATA / name).read_text()
+
+
+def test_hostile_text_is_text_and_nothing_else():
+    evidence = make_evidence(
+        space_name=EVIL,
+        environments=(replace(TEST, name=EVIL, type=EVIL, reason=EVIL), PRODUCTION),
+    )
+    found = Found(
+        name=EVIL, subject=EVIL, paths=(EVIL,), sentence=EVIL, values={"t": EVIL, "p": [EVIL]}
+    )
+    page = html.document_fromstring(whole(evidence, [HOSTILE], [found]))
+    names = {element.tag for element in page.iter() if isinstance(element.tag, str)}
+    assert names <= ALLOWED
+    attributes = {name for element in page.iter() for name in element.attrib}
+    assert attributes <= {
+        "lang",
+        "charset",
+        "http-equiv",
+        "content",
+        "name",
+        "class",
+        "scope",
+        "aria-hidden",
+    }
+    assert page.findtext(".//tbody/tr/th").startswith("<script>alert(")
+
+
+ALLOWED = set(
+    "html head meta title style body h1 h2 p dl dt dd ul li table thead tbody tr th td "
+    "span small strong br bdi".split()
+)
+
+
+def test_the_policy_allows_the_style_sheet_that_is_there_and_nothing_else():
+    page = html.document_fromstring(document.head(make_evidence()))
+    assert page.findtext(".//style") == style.STYLE
+    policy = page.xpath("//meta[@http-equiv]/@content")[0]
+    assert policy == style.POLICY
+    assert "unsafe" not in policy
+    assert "http" not in style.STYLE
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_many_environments_are_set_smaller(count: int):
+    places = tuple(replace(TEST, id=str(number)) for number in range(count))
+    made = document.api_table(make_evidence(environments=places))
+    assert ('class="many"' in made) == (count > document.MANY_COLUMNS)
+
+
+def test_an_environment_without_a_cell_is_not_deployed():
+    made = document.api(Api(cells={}), (TEST,))
+    assert "NOT DEPLOYED" in made
+
+
+def test_numbers_that_could_not_be_read_are_no_numbers():
+    cell = make_cell(state="unreadable", reason=None, policies=None, tiers=None, contracts=None)
+    made = document.api(Api(cells={"t": cell}), (TEST,))
+    assert "policies: could not read" in made
+    assert "SLA tiers: could not read" in made
+    assert "approved contracts: could not read" in made
+
+
+def test_times_are_told_in_utc():
+    assert document.iso(NOW) == "2026-11-25T14:03:07Z"
