@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import orjson
 import psycopg
@@ -25,6 +26,9 @@ DB = AsyncConnection
 
 SEARCH_PATH = "plumbline,jobs"
 READINESS_SECONDS = 1.0
+
+SHARE = 0.6
+"""Of the pool, for one site at a time: however many ask for it, others find connections."""
 
 # The driver's own errors come from COPY, which goes by SQLAlchemy.
 AWAY = (
@@ -56,10 +60,13 @@ class Database:
             pool_size=pool_size,
             pool_timeout=pool_wait_seconds,
         )
+        self._share = max(1, int(pool_size * SHARE))
+        self._wait_seconds = pool_wait_seconds
+        self._sites: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def transaction(self, site_id: SiteId) -> AbstractAsyncContextManager[DB]:
         """Open one transaction that sees this site's rows and no others."""
-        return self._unit("plumbline.site", str(UUID(site_id)))
+        return self._within_share(str(UUID(site_id)))
 
     def lookup(self, issuer: str) -> AbstractAsyncContextManager[DB]:
         """Open one transaction that sees the installation of this claimed issuer, nothing else."""
@@ -99,6 +106,20 @@ class Database:
         if is_super:
             return "the role is a superuser, which sees the rows of all sites"
         return "the role has BYPASSRLS, so it sees the rows of all sites" if bypasses else None
+
+    @asynccontextmanager
+    async def _within_share(self, site_id: str) -> AsyncIterator[DB]:
+        room = self._sites.setdefault(site_id, asyncio.Semaphore(self._share))
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await room.acquire()
+        except TimeoutError:
+            raise Unavailable("This site asks for too much at once. Try again.") from None
+        try:
+            async with self._unit("plumbline.site", site_id) as db:
+                yield db
+        finally:
+            room.release()
 
     @asynccontextmanager
     async def _unit(self, setting: str, value: str) -> AsyncIterator[DB]:

@@ -1,0 +1,42 @@
+"""One site's flood does not slow another: neither its requests nor its transactions."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from app.errors import Unavailable
+from app.store.database import Database
+
+
+async def test_a_site_that_takes_all_it_can_leaves_connections_to_the_others(
+    addresses, ours, theirs
+):
+    database = Database(addresses.app_url, pool_size=5, pool_wait_seconds=3)
+    asked = asyncio.Event()
+
+    async def slow() -> None:
+        async with database.transaction(ours.site_id) as db:
+            asked.set()
+            await db.execute(text("SELECT pg_sleep(0.4)"))
+
+    flood = [asyncio.create_task(slow()) for _ in range(20)]
+    await asked.wait()
+    await asyncio.sleep(0.05)
+    async with database.transaction(theirs.site_id) as db:
+        await db.execute(text("SELECT 1"))
+    waiting = [task for task in flood if not task.done()]
+    await asyncio.gather(*flood)
+    await database.close()
+    assert len(waiting) > 10
+
+
+async def test_a_site_that_waits_too_long_for_itself_is_told_to_come_again(addresses, ours):
+    database = Database(addresses.app_url, pool_size=1, pool_wait_seconds=0.1)
+    async with database.transaction(ours.site_id):
+        with pytest.raises(Unavailable):
+            async with database.transaction(ours.site_id):
+                pass
+    async with database.transaction(ours.site_id):
+        pass
+    await database.close()
