@@ -8,7 +8,7 @@ from app.posture.agreements import NO_TIER, Contract, Tier, tier_key
 from app.posture.consumers import Consumer, consumers_of
 from app.posture.differences import Difference, are_equal, outliers_of, spread
 from app.posture.frame import Frame
-from app.posture.lanes import Lane, LinedUp
+from app.posture.lanes import Lane, LinedUp, are_the_same
 from app.posture.model import Json, Kind, Note, SectionName
 
 
@@ -45,8 +45,8 @@ def compare_tiers(
     lined: LinedUp, lane: Lane, differences: list[Difference], notes: list[Note]
 ) -> None:
     """Add the differences and notes of a lane's tiers."""
-    read = [side.tiers for side in lane.sides if side.tiers is not None]
-    if all(own is read[0] for own in read):
+    sections = [s.reading.tiers for s in lane.sides if s.reading.tiers.not_read is None]
+    if len(sections) < 2 or are_the_same(sections):
         return
     held = {s.environment_id: s.tiers.every for s in lane.sides if s.tiers is not None}
     not_read = [s.environment_id for s in lane.sides if s.tiers is None]
@@ -105,9 +105,11 @@ def _contract_votes(consumer: Consumer, read: list[str]) -> list[tuple[Kind, dic
         (Kind.CONTRACT_MISSING, {e: True if e in members else None for e in read}),
         (Kind.CONTRACT_STATUS, {e: c.status for e, c in members.items()}),
     ]
-    if len({tier_key(c.tier or "") for c in members.values()}) > 1:
-        votes.append((Kind.CONTRACT_TIER, {e: c.tier or NO_TIER for e, c in members.items()}))
-    return votes
+    names: dict[str, str] = {}  # one spelling for each tier
+    tiers = {
+        e: names.setdefault(tier_key(c.tier or ""), c.tier or NO_TIER) for e, c in members.items()
+    }
+    return [*votes, (Kind.CONTRACT_TIER, tiers)]
 
 
 def _note_pending(lane: Lane, consumer: Consumer, notes: list[Note]) -> None:

@@ -8,8 +8,9 @@ from app.posture.agreements import NO_TIER, Contract, Tier
 from app.posture.columns import Column, cells, differing, members_by_column
 from app.posture.consumers import consumers_of
 from app.posture.frame import Frame
-from app.posture.lanes import LinedUp, Side
+from app.posture.lanes import LinedUp
 from app.posture.model import ApiPosture, ContractBody, MatrixCell, MatrixRow, SectionName
+from app.posture.sides import Side
 
 
 def tier_rows(

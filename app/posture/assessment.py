@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from app.posture import words
 from app.posture.automated_rules import automated_findings
 from app.posture.cells import cells_of
-from app.posture.comparison import compare
+from app.posture.comparison import compare, remarks
 from app.posture.coverage import coverage_of
 from app.posture.findings import headline_rank, in_order, posture_findings, weighed
 from app.posture.frame import Frame, frame_of
@@ -31,6 +31,7 @@ def assess_api(scope: Scope, api: ApiReading) -> ApiPosture:
     frame = frame_of(scope)
     lined = lined_up(frame, api)
     differences, notes = compare(frame, api, lined)
+    notes += remarks(frame, api, lined)
     found = weighed(frame, api.key, differences) if differences else []
     for lane in lined.lanes:
         found += posture_findings(frame, api.key, lane, lined.deployed)

@@ -5,8 +5,9 @@ from functools import lru_cache
 
 from app.posture.families import Family
 from app.posture.frame import Frame
-from app.posture.lanes import LinedUp, Side
+from app.posture.lanes import LinedUp
 from app.posture.model import Cell, CellState, Finding, InstanceSummary, Kind, Severity
+from app.posture.sides import Side
 
 _FAMILIES = {family: rank for rank, family in enumerate(Family)}
 _NOT_DEPLOYED = Cell(CellState.NOT_DEPLOYED)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from app.posture.frame import Frame
-from app.posture.lanes import Lane, LinedUp, Side
+from app.posture.lanes import Lane, LinedUp
 from app.posture.model import (
     ApiPosture,
     CellState,
@@ -12,6 +12,7 @@ from app.posture.model import (
     MatrixColumn,
     SectionName,
 )
+from app.posture.sides import Side
 
 V = TypeVar("V")
 

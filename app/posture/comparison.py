@@ -8,7 +8,7 @@ from app.posture.differences import Difference, outliers_of, spread
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp
 from app.posture.model import ApiReading, Json, Kind, Note
-from app.posture.policy_comparison import compare_policies
+from app.posture.policy_comparison import compare_policies, remark_policies
 
 
 def compare(frame: Frame, api: ApiReading, lined: LinedUp) -> tuple[list[Difference], list[Note]]:
@@ -23,6 +23,15 @@ def compare(frame: Frame, api: ApiReading, lined: LinedUp) -> tuple[list[Differe
         if len(lane.sides) > 1:
             _compare_lane(frame, api, lined, lane, differences, notes)
     return differences, notes
+
+
+def remarks(frame: Frame, api: ApiReading, lined: LinedUp) -> list[Note]:
+    """Return what is remarked about policies that are the same everywhere."""
+    notes: list[Note] = []
+    for lane in lined.lanes:
+        if len(lane.sides) > 1:
+            remark_policies(frame, api, lined, lane, notes)
+    return notes
 
 
 def _compare_lane(

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from app.posture import words
 from app.posture.frame import Frame
-from app.posture.lanes import LinedUp, Side
+from app.posture.lanes import LinedUp
 from app.posture.memory import Memory
 from app.posture.model import Coverage, Note, NotRead, SectionName
+from app.posture.sides import Side
 
 INSTANCES = "instances"
 _PARTS_OF_INSTANCE = 3

@@ -3,32 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from app.posture.agreements import Contracts, Tiers, read_contracts, read_tiers
-from app.posture.applied import Effective, Policies, read_policies
-from app.posture.automated import Automated, is_flex
-from app.posture.effective import effective_of
 from app.posture.frame import Frame, pieces
-from app.posture.model import ApiReading, FactsBody, InstanceReading, Note
+from app.posture.model import ApiReading, Note, Section
+from app.posture.sides import Side
 
 _MOST_JOINED = 60
 """With more lanes than this, what is left over is not joined: nobody could tell which is which."""
-
-
-class Side(NamedTuple):
-    """One instance with its sections understood; None where a section was not read."""
-
-    environment_id: str
-    instance_id: int
-    facts: FactsBody
-    policies: Policies | None
-    tiers: Tiers | None
-    contracts: Contracts | None
-    automated: tuple[Automated, ...] | None  # those that apply
-    reading: InstanceReading
-    contracts_not_read: str | None
-    effective: Effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +26,12 @@ class Lane:
         return f"{subject} @ {self.label}" if subject else f"@ {self.label}"
 
 
+def are_the_same(sections: list[Section]) -> bool:
+    """Whether the digests say that sections are equal: then nobody needs to understand them."""
+    digest = sections[0].digest
+    return digest != b"" and all(each.digest == digest for each in sections)
+
+
 @dataclass(frozen=True, slots=True)
 class LinedUp:
     """All lanes of an API, the main one first; those in one environment are not compared."""
@@ -54,35 +41,6 @@ class LinedUp:
     notes: tuple[Note, ...]
 
 
-EMPTY_LIST_OF_CONTRACTS = "the list is empty although contracts are active"
-
-
-def side_of(frame: Frame, reading: InstanceReading) -> Side:
-    """Return an instance with its sections understood."""
-    facts: FactsBody = reading.facts.content()
-    automated = frame.automated[reading.environment_id]
-    technology = facts["technology"]
-    if automated:
-        automated = tuple([a for a in automated if a.applies_to(technology)])
-    policies = read_policies(reading.policies, is_flex=is_flex(technology))
-    contracts = read_contracts(reading.contracts)
-    reason = reading.contracts.not_read
-    if contracts is not None and not contracts.rows and facts["active_contracts"]:
-        contracts, reason = None, EMPTY_LIST_OF_CONTRACTS
-    return Side(
-        reading.environment_id,
-        reading.instance_id,
-        facts,
-        policies,
-        read_tiers(reading.tiers),
-        contracts,
-        automated,
-        reading,
-        reason,
-        effective_of(policies, automated),
-    )
-
-
 def lined_up(frame: Frame, api: ApiReading) -> LinedUp:
     """Return the lanes of an API; with one instance in each environment there is one lane.
 
@@ -90,16 +48,17 @@ def lined_up(frame: Frame, api: ApiReading) -> LinedUp:
     """
     held: dict[str, list[Side]] = {environment_id: [] for environment_id in frame.listed}
     seen: set[tuple[str, int]] = set()
-    for reading in sorted(api.instances, key=lambda each: each.instance_id):
+    for reading in api.instances:
         place = (reading.environment_id, reading.instance_id)
-        if reading.environment_id in held and place not in seen:
+        if place[0] in held and place not in seen:
             seen.add(place)
-            held[reading.environment_id].append(side_of(frame, reading))
-    deployed = tuple(environment_id for environment_id, found in held.items() if found)
-    if all(len(found) < 2 for found in held.values()):
-        return LinedUp(
-            (Lane(tuple(held[e][0] for e in deployed)),) if deployed else (), deployed, ()
-        )
+            held[place[0]].append(Side(frame, reading))
+    deployed = tuple([environment_id for environment_id in held if held[environment_id]])
+    if len(seen) == len(deployed):
+        lane = Lane(tuple([held[environment_id][0] for environment_id in deployed]))
+        return LinedUp((lane,) if deployed else (), deployed, ())
+    for found in held.values():
+        found.sort(key=lambda side: side.instance_id)
     groups, notes = _grouped(frame, held)
     joined = _joined(groups)
     return LinedUp(tuple(_named(joined)), deployed, notes)

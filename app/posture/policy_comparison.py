@@ -9,9 +9,10 @@ from app.posture.changes import Compared, compared
 from app.posture.differences import Change, Difference, are_equal, minority, outliers_of, spread
 from app.posture.expected import as_expected
 from app.posture.frame import Frame
-from app.posture.lanes import Lane, LinedUp, Side
+from app.posture.lanes import Lane, LinedUp, are_the_same
 from app.posture.model import ApiReading, Json, Kind, Note, SectionName
 from app.posture.order import cors_moves, order_compared
+from app.posture.sides import Side
 from app.posture.slots import AMBIGUOUS, Slot, shared_names, slots_of
 
 
@@ -195,22 +196,35 @@ def compare_policies(
     differences: list[Difference],
     notes: list[Note],
 ) -> None:
-    """Add the differences and notes of a lane's policies; equal sections have none."""
-    has_automated = any(side.automated for side in lane.sides)
-    is_equal = _are_all_equal(lane)
-    if is_equal and not has_automated:
-        return
-    comparison = PolicyComparison(frame, api, lined, lane, differences, notes)
-    if not is_equal:
+    """Add the differences of a lane's policies and what is noted with them."""
+    if not _are_the_same(lane):
+        PolicyComparison(frame, api, lined, lane, differences, notes).run(shared_names(lined.lanes))
+
+
+def remark_policies(
+    frame: Frame, api: ApiReading, lined: LinedUp, lane: Lane, notes: list[Note]
+) -> None:
+    """Add what is remarked about policies without a difference: hidden, unknown, automated."""
+    comparison = PolicyComparison(frame, api, lined, lane, [], notes)
+    if _are_the_same(lane) and any(_has_remarks(side) for side in comparison.sides.values()):
         comparison.run(shared_names(lined.lanes))
-    if has_automated:
+    if any(side.automated for side in lane.sides):
         _note_automated(comparison)
 
 
-def _are_all_equal(lane: Lane) -> bool:
-    """Whether every side that was read has the very same policies, with nothing to remark."""
-    read = [side.policies for side in lane.sides if side.policies is not None]
-    return all(own is read[0] for own in read) and not any(own.has_remarks for own in read[:1])
+def _has_remarks(side: Side) -> bool:
+    return side.policies is not None and side.policies.has_remarks
+
+
+def _are_the_same(lane: Lane) -> bool:
+    """Whether all policies that were read are known to be equal without understanding them."""
+    read = [side for side in lane.sides if side.reading.policies.not_read is None]
+    if not read:
+        return True
+    flex = is_flex(read[0].facts["technology"])
+    return are_the_same([side.reading.policies for side in read]) and all(
+        is_flex(side.facts["technology"]) == flex for side in read
+    )
 
 
 def _is_moved(slot: Slot) -> bool:

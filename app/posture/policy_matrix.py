@@ -7,7 +7,7 @@ from app.posture.applied import Applied
 from app.posture.columns import Column, cells, differing, is_told, members_by_column
 from app.posture.effective import API_LEVEL, AUTOMATED, running
 from app.posture.frame import Frame
-from app.posture.lanes import Lane, LinedUp, Side
+from app.posture.lanes import Lane, LinedUp
 from app.posture.model import (
     ApiPosture,
     FieldRow,
@@ -19,6 +19,7 @@ from app.posture.model import (
 )
 from app.posture.normalisation import Configuration
 from app.posture.secrets import SHOWN, shown
+from app.posture.sides import Side
 from app.posture.slots import Slot, shared_names, slots_by_policy, slots_of
 
 _COMPARED = frozenset({Kind.POLICY_CONFIG})

@@ -7,8 +7,8 @@ from app.posture import words
 from app.posture.agreements import APPROVED, tier_key
 from app.posture.applied import Applied, Effective
 from app.posture.families import AUTHENTICATES, SLA_BASED, Family
-from app.posture.lanes import Side
 from app.posture.model import Severity
+from app.posture.sides import Side
 from app.posture.weaknesses import weaknesses_of
 
 AUTH = frozenset({Family.AUTH})
