@@ -169,6 +169,7 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("submit", (event) => event.preventDefault());
 
+document.getElementById("title").focus();
 const given = await host.dialog.given();
 api = String(given.api ?? "");
 body.dataset.all = String(given.all === true);

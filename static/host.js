@@ -1,7 +1,12 @@
 // The place that shows us: its token, address, notices, navigation. Nothing else knows the door.
 
 const APP_KEY = "plumbline";
-const MODULES = { settings: "plumbline-settings", posture: "plumbline-posture" };
+const MODULES = {
+  settings: "plumbline-settings",
+  posture: "plumbline-posture",
+  drilldown: "plumbline-drilldown",
+};
+const TOLD = "plumbline-drilldown-told";
 const ANSWER_WITHIN_MS = 10_000;
 
 const root = document.documentElement;
@@ -58,6 +63,16 @@ export const host = {
       if (isFramed && AP.history) AP.history.pushState(state);
     },
 
+    replace(state) {
+      if (isFramed && AP.history) AP.history.replaceState(state);
+    },
+
+    // Where the host cannot go back, the address is put right in place.
+    back(state) {
+      if (isFramed && AP.history?.back) AP.history.back();
+      else this.replace(state);
+    },
+
     // A callback may be good for one event or for all: each is answered once, then replaced.
     listen(changed) {
       if (!isFramed || !AP.history?.popState) return;
@@ -68,6 +83,32 @@ export const host = {
         const url = String(event?.newURL ?? "");
         changed(url.slice(url.indexOf("#") + 1).replace(/^[!?]+/, ""));
       });
+    },
+  },
+
+  // As large as the host makes a modal with a blanket; it has no chrome, so the page has a close.
+  dialog: {
+    open(module, { title, data, closed }) {
+      if (!isFramed || !AP.dialog) return;
+      const shape = { size: "x-large", chrome: false, header: title, customData: data };
+      AP.dialog.create({ key: MODULES[module], ...shape }).on("close", closed);
+    },
+
+    close() {
+      if (isFramed && AP.dialog) AP.dialog.close();
+    },
+
+    async given() {
+      if (!isFramed || !AP.dialog) return {};
+      return answerOf((done) => void AP.dialog.getCustomData(done), {});
+    },
+
+    tell(what) {
+      if (isFramed && AP.events) AP.events.emit(TOLD, what);
+    },
+
+    listen(told) {
+      if (isFramed && AP.events) AP.events.on(TOLD, told);
     },
   },
 

@@ -3,6 +3,7 @@
 import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
+import { follow, openApi, split } from "./opening.js";
 import { fragment } from "./requests.js";
 import { followSync, startSync, cancelSync } from "./syncing.js";
 
@@ -120,6 +121,8 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   closeDropdowns(event.target.closest(".dropdown"));
+  const view = event.target.closest("[data-view]");
+  if (view) openApi(state, view.dataset.view);
   const leads = event.target.closest("[data-query]");
   if (leads) {
     event.preventDefault();
@@ -137,14 +140,27 @@ document.addEventListener("keydown", (event) => {
   open.querySelector("summary").focus();
 });
 
+// Enter on a row itself; on its links and buttons it does what it does there.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("tr[data-api-id]")) {
+    openApi(state, event.target.dataset.apiId);
+  }
+});
+
 document.addEventListener("focusin", (event) => closeDropdowns(event.target.closest(".dropdown")));
 document.addEventListener("sync-over", () => load(state));
 
+async function arrive(address) {
+  const { filters, api, all } = split(address);
+  if (filters !== state) await load(filters);
+  if (api) openApi(filters, api, { all, isPushed: false });
+}
+
 host.address.listen((next) => {
-  if (next !== state) load(next);
+  follow(next);
+  arrive(next);
 });
 
 followSync();
-const asked = await host.address.read();
-if (asked) await load(asked);
+await arrive(await host.address.read());
 ready();

@@ -1,6 +1,6 @@
 """The columns of the drilldown: what stands at their heads, and what is last known of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,7 +25,6 @@ class ColumnShown:
 
     environment_id: str
     name: str
-    type: str
     is_baseline: bool
     state: str
     instance_id: str
@@ -46,7 +45,6 @@ class ColumnGroup:
     """An environment over its columns."""
 
     name: str
-    type: str
     is_baseline: bool
     span: int
 
@@ -80,7 +78,6 @@ def columns(
     true = api.matrices[COMPARED.index(section)].columns
     by_instance = {(c.environment_id, c.instance_id): c for c in true}
     by_environment = {c.environment_id: c for c in true}
-    types = {item.id: item.type for item in api.sync.environments}
     stored = {
         (item.reading.environment_id, item.reading.instance_id): item for item in api.instances
     }
@@ -90,14 +87,13 @@ def columns(
         now = by_instance.get(place) or by_environment[column.environment_id]
         instance = stored.get((column.environment_id, column.instance_id or 0))
         since = _since(api, section, column, instance) if now.reason else None
-        found.append(_column(column, now, types, instance, since, bases))
+        found.append(_column(column, now, instance, since, bases))
     return found
 
 
 def _column(
     column: MatrixColumn,
     now: MatrixColumn,
-    types: Mapping[str, str],
     instance: StoredInstance | None,
     since: datetime | None,
     bases: Sequence[str],
@@ -108,7 +104,6 @@ def _column(
     return ColumnShown(
         column.environment_id,
         column.name,
-        types.get(column.environment_id, ""),
         column.is_baseline,
         now.state.value,
         number,
@@ -142,7 +137,5 @@ def groups(found: Sequence[ColumnShown]) -> list[ColumnGroup]:
     for column in found:
         before = spans.get(column.environment_id)
         span = before.span + 1 if before else 1
-        spans[column.environment_id] = ColumnGroup(
-            column.name, column.type, column.is_baseline, span
-        )
+        spans[column.environment_id] = ColumnGroup(column.name, column.is_baseline, span)
     return list(spans.values())

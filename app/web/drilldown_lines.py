@@ -12,6 +12,25 @@ from app.web import sentences
 STATUSES = ("approved", "pending", "revoked", "rejected")
 
 
+NOUNS = {
+    SectionName.POLICIES: ("policy", "policies"),
+    SectionName.TIERS: ("SLA tier", "SLA tiers"),
+    SectionName.CONTRACTS: ("application", "applications"),
+}
+
+
+def summary(section: SectionName, differing: int, total: int, *, order_differs: bool) -> str:
+    """Say how many rows of a section differ; that there is none, where there is none."""
+    one, many = NOUNS[section]
+    if not total:
+        return f"no {many}"
+    all_of = sentences.count(total, one, many)
+    if differing:
+        told = f"{differing:,} of {all_of} {'differs' if differing == 1 else 'differ'}"
+        return f"{told}, and the order" if order_differs else told
+    return f"{all_of}, in another order" if order_differs else f"{all_of}, no differences"
+
+
 def order(stored: int | None, runs: int | None) -> str:
     """Say where a policy stands and where it runs; one that does not run has no place."""
     kept = "no stored order" if stored is None else f"stored order {stored}"

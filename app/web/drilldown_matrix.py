@@ -73,7 +73,9 @@ class SectionShown:
     rows: Sequence[RowShown]
     total: int
     differing: int
+    line: str
     is_whole: bool
+    is_alone: bool
     found: int = 0
     page: int = 1
     pages: int = 1

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.posture import words as posture_words
 from app.posture.model import CellState, Kind, Matrix, SectionName
 from app.store.findings import FindingRow
 from app.web import words
 from app.web.drilldown_columns import COMPARED, ColumnShown, columns, groups, known_matrices
+from app.web.drilldown_lines import summary
 from app.web.drilldown_matrix import PAGE, CellShown, Rows, RowShown, SectionShown, Wanted, name_of
 from app.web.drilldown_notes import notes, unread_automated
 from app.web.posture_table import CellShown as EnvironmentCell
@@ -153,6 +155,9 @@ def section(api: PublishedApi, known: Matrix, bases: Sequence[str], wanted: Want
     is_policies = name is SectionName.POLICIES
     automated = api.automated if is_policies else ()
     rows = Rows(known, found, automated, unread_automated(api))
+    orders = _order_rows(api, rows) if is_policies else []
+    differing = sum(row.differs for row in known.rows)
+    places = {c.environment_id for c in found if c.state != CellState.NOT_DEPLOYED}
     shown = SectionShown(
         name=name.value,
         groups=groups(found),
@@ -160,14 +165,15 @@ def section(api: PublishedApi, known: Matrix, bases: Sequence[str], wanted: Want
         totals=rows.totals(),
         rows=(),
         total=len(known.rows),
-        differing=sum(row.differs for row in known.rows),
+        differing=differing + len(orders),
+        line=summary(name, differing, len(known.rows), order_differs=bool(orders)),
+        is_alone=len(places) < 2,
         is_whole=is_policies or len(known.rows) <= PAGE,
         wanted=wanted,
         notes=notes(api, name),
     )
     if shown.is_whole:
-        every = [rows.shown(row) for row in known.rows]
-        return replace(shown, rows=[*_order_rows(api, rows), *every] if is_policies else every)
+        return replace(shown, rows=[*orders, *(rows.shown(row) for row in known.rows)])
     return _paged(shown, rows, known)
 
 
@@ -203,7 +209,10 @@ def _order_row(finding: FindingRow, rows: Rows) -> RowShown:
     for column in rows.columns:
         sequence = finding.values.get(column.environment_id)
         is_held = isinstance(sequence, list)
-        lines = [("sequence", f"{n}. {item}") for n, item in enumerate(sequence or (), 1)]
+        lines = [
+            ("sequence", f"{n}. {posture_words.policy(str(item))}")
+            for n, item in enumerate(sequence or (), 1)
+        ]
         state = "not_deployed" if column.state == CellState.NOT_DEPLOYED else "other"
         cells.append(
             {

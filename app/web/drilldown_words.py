@@ -12,6 +12,7 @@ TEXTS: dict[str, Any] = {
     "policies": "Policies",
     "tiers": "SLA tiers",
     "contracts": "Contracts",
+    "one_differs": "1 differs",
     "n_differ": "{:,} differ",
     "show_all": "Show all",
     "coverage": "Read",
@@ -43,16 +44,12 @@ TEXTS: dict[str, Any] = {
     "no_match": "Nothing matches.",
     "page_line": "Page {:,} of {:,}, {:,} rows",
     "subjects": {"policies": "Policy", "tiers": "SLA tier", "contracts": "Application"},
-    "differ_of": {
-        "policies": "{:,} of {:,} policies differ",
-        "tiers": "{:,} of {:,} tiers differ",
-        "contracts": "{:,} of {:,} applications differ",
+    "compared": {
+        "policies": "Compared: presence, version, on or off, order, resource scope, every setting.",
+        "tiers": "Compared: presence, limits, approval, status.",
+        "contracts": "Compared: presence, status, SLA tier.",
     },
-    "no_differences": {
-        "policies": "No differences: all {:,} policies were compared.",
-        "tiers": "No differences: all {:,} tiers were compared.",
-        "contracts": "No differences: all {:,} applications were compared.",
-    },
+    "alone": "Deployed in one environment only: there is nothing to compare it with.",
     "captions": {
         "policies": "Policies in the order in which they run, by environment",
         "tiers": "SLA tiers by environment",

@@ -75,7 +75,10 @@ def _row(
         "word": words.VERDICTS[row.verdict],
         "severities": [(severity, f"{number} {severity}") for severity, number in counts if number],
         "accepted": f"{row.accepted} accepted" if row.accepted else "",
-        "cells": [_cell(column, cells.get(column.id), trusted) for column in columns],
+        "cells": [
+            environment_cell(column.name, column.type, cells.get(column.id), trusted)
+            for column in columns
+        ],
     }
 
 
@@ -86,7 +89,10 @@ def coordinates(group_id: str | None, asset_id: str | None, names: Mapping[str, 
     return f"{names.get(group_id or '', group_id or '')}/{asset_id}"
 
 
-def _cell(column: Environment, cell: Cells | None, trusted: tuple[str, ...]) -> CellShown:
+def environment_cell(
+    name: str, type_: str, cell: Cells | None, trusted: tuple[str, ...]
+) -> CellShown:
+    """Return what an environment holds of an API; addresses that are not trusted are left out."""
     held = cell or {"state": "not_deployed"}
     policies = sentences.policies(
         held.get("policies"), held.get("switched_off") or 0, held.get("automated") or 0
@@ -98,7 +104,7 @@ def _cell(column: Environment, cell: Cells | None, trusted: tuple[str, ...]) -> 
     )
     is_known = held.get("policies") is not None
     return {
-        "label": f"{column.name} ({column.type})",
+        "label": f"{name} ({type_})",
         "state": held["state"],
         "is_outlier": bool(held.get("is_outlier")),
         "reason": held.get("reason") or "",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jinja2
 from starlette.responses import HTMLResponse
 
-from app.web import sentences, words
+from app.web import drilldown_words, sentences, words
 from app.web.static_files import StaticTree
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def templates() -> jinja2.Environment:
     environment.filters["ago"] = sentences.ago
     environment.globals["words"] = words
     environment.globals["t"] = words.TEXTS
+    environment.globals["d"] = drilldown_words.TEXTS
     return environment
 
 

@@ -80,6 +80,7 @@ TEXTS = {
     "not_deployed": "NOT DEPLOYED",
     "could_not_read": "could not read",
     "differs": "differs",
+    "view_security": "View security",
     "previous": "Previous",
     "next": "Next",
     "page_size": "APIs per page",
@@ -231,6 +232,11 @@ SCRIPT_TEXTS = {
     "found": "{organization}: {environments}.",
     "joined": "For example, {from} counts as {to}.",
     "move": "Move {name}",
+    "no-api": "Open this from the table of API Security Posture.",
+    "security-of": "Security of {name}",
+    "show-more": "Show more",
+    "show-less": "Show less",
+    "live": "Read live",
 }
 """Texts that the scripts need; they stand in attributes of the page's body."""
 
