@@ -112,6 +112,28 @@ export const host = {
     },
   },
 
+  // The host's own button saves; the editor closes once the values are on their way.
+  macro: {
+    async parameters() {
+      if (!isFramed || !AP.confluence) return {};
+      return answerOf((done) => void AP.confluence.getMacroData(done), {});
+    },
+
+    onSubmit(act) {
+      if (!isFramed || !AP.dialog) return;
+      AP.dialog.disableCloseOnSubmit?.();
+      AP.events.on("dialog.button.click", ({ button }) => {
+        if (button?.name === "submit") act();
+      });
+    },
+
+    save(parameters) {
+      if (!isFramed || !AP.confluence) return;
+      AP.confluence.saveMacro(parameters);
+      AP.confluence.closeMacroEditor();
+    },
+  },
+
   flag(type, title, body) {
     if (!isFramed || !AP.flag) return;
     AP.flag.create({ type, title, body, close: type === "error" ? "manual" : "auto" });
@@ -126,7 +148,8 @@ export const host = {
   link(scope = document) {
     if (!root.dataset.hostBase) return;
     for (const anchor of scope.querySelectorAll("a[data-open]")) {
-      anchor.href = productAddress(MODULES[anchor.dataset.open]);
+      const state = anchor.dataset.state ? `#!${anchor.dataset.state}` : "";
+      anchor.href = productAddress(MODULES[anchor.dataset.open]) + state;
       anchor.target = "_top";
     }
   },

@@ -17,4 +17,4 @@ export function dress(scope = document) {
 host.theme();
 dress();
 setInterval(localise, EVERY_MINUTE_MS);
-if (!document.querySelector("[data-part], #connection")) ready();
+if (!document.querySelector("[data-part], #connection, #macro")) ready();

@@ -23,10 +23,10 @@ async function failureOf(response) {
   });
 }
 
-export async function request(path, { method = "GET", body, signal } = {}) {
+export async function request(path, { method = "GET", body, signal, headers: added } = {}) {
   const authorization = await host.authorization();
   if (authorization === null) throw new Failure(texts.textExpired, { status: 401 });
-  const headers = { Authorization: authorization };
+  const headers = { ...added, Authorization: authorization };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const address = document.documentElement.dataset.basePath + path;
   let response;

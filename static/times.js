@@ -24,6 +24,11 @@ function ago(time) {
 export function localise(scope = document) {
   for (const element of scope.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
-    element.textContent = `${absolute.format(time)} (${ago(time)})`;
+    const age = "absolute" in element.dataset ? "" : ` (${ago(time)})`;
+    element.textContent = absolute.format(time) + age;
+  }
+  for (const option of scope.querySelectorAll("option[data-time]")) {
+    const time = absolute.format(new Date(option.dataset.time));
+    option.textContent = option.dataset.label.replace("{time}", () => time);
   }
 }

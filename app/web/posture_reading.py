@@ -1,19 +1,21 @@
 """Reading what the posture tab shows: one transaction, one published sync."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 from app.caller import Right
-from app.store import connections, findings, posture_rows, syncs
+from app.store import connections, findings, history, posture_rows, rollups, syncs
 from app.store.connections import Connection
 from app.store.database import DB
 from app.store.posture_rows import Filter
 from app.store.syncs import Sync
 from app.web.dependencies import SpaceCaller
+from app.web.history_view import Since, since
 from app.web.posture_filters import page_count
 from app.web.posture_view import Person, PostureView, Published, connected, without_connection
 from app.web.rights import includes
 from app.web.state import Services
+from app.web.trend_chart import SMALL_DAYS
 
 RECENT_SYNCS = 10
 
@@ -40,7 +42,7 @@ async def posture_view(
             return without_connection(who, now)
         recent, _ = await syncs.newest(db, viewer.site_id, viewer.space_id, size=RECENT_SYNCS)
         sync = await syncs.published(db, viewer.site_id, viewer.space_id)
-        published = await _published(db, viewer, connection, sync, wanted)
+        published = await _published(db, viewer, connection, sync, wanted, now)
     return connected(
         connection,
         who,
@@ -52,7 +54,12 @@ async def posture_view(
 
 
 async def _published(
-    db: DB, viewer: SpaceCaller, connection: Connection, sync: Sync | None, wanted: Filter
+    db: DB,
+    viewer: SpaceCaller,
+    connection: Connection,
+    sync: Sync | None,
+    wanted: Filter,
+    now: datetime,
 ) -> Published | None:
     if sync is None or sync.number is None:
         return None
@@ -71,7 +78,20 @@ async def _published(
         wanted,
         sorted(names.items(), key=lambda item: item[1].casefold()),
         [finding.sentence for finding in automated if finding.severity != "info"],
+        await _since(db, viewer),
+        await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
     )
+
+
+async def _since(db: DB, viewer: SpaceCaller) -> Since | None:
+    counts, before, _ = await history.counts(db, viewer.site_id, viewer.space_id)
+    return None if before is None else since(counts)
+
+
+def last_days(now: datetime) -> tuple[date, date]:
+    """Return the first and the last day of the small trend."""
+    last = now.astimezone(UTC).date()
+    return last - timedelta(days=SMALL_DAYS - 1), last
 
 
 async def progress_view(services: Services, viewer: SpaceCaller, now: datetime) -> PostureView:

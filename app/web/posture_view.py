@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from app.posture.model import Environment
 from app.store.connections import Connection
 from app.store.posture_rows import Filter, PosturePage, Summary
+from app.store.rollups import Day
 from app.store.syncs import Outcome, Sync
 from app.web import posture_filters, sentences, words
+from app.web.history_view import Since
 from app.web.posture_filters import Option, PageLink, Tag
 from app.web.posture_heads import Column, Head, Size, Total, columns, heads, sizes, totals
 from app.web.posture_table import RowShown, rows
 from app.web.sync_view import Message, SyncShown, messages, sync_shown
+from app.web.trend_chart import Small, small
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Published:
     wanted: Filter
     groups: Sequence[tuple[str, str]]
     automated: Sequence[str] = ()
+    since: Since | None = None
+    days: Sequence[Day] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class PostureView:
     previous: str | None = None
     next: str | None = None
     sizes: Sequence[Size] = ()
+    snapshot_filter: str = ""
+    since: Since | None = None
+    trend: Small | None = None
 
 
 def without_connection(person: Person, now: datetime) -> PostureView:
@@ -161,6 +169,9 @@ def _table(
         previous=posture_filters.at_page(wanted, wanted.page - 1) if wanted.page > 1 else None,
         next=posture_filters.at_page(wanted, wanted.page + 1) if wanted.page < last else None,
         sizes=sizes(wanted),
+        snapshot_filter=posture_filters.encoded(replace(wanted, page=1, size=Filter().size)),
+        since=published.since,
+        trend=small(published.days, base.now.astimezone(UTC).date()),
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jinja2
 from starlette.responses import HTMLResponse
 
-from app.web import drilldown_words, sentences, words
+from app.web import drilldown_words, macro_words, sentences, words
 from app.web.static_files import StaticTree
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def templates() -> jinja2.Environment:
     environment.globals["words"] = words
     environment.globals["t"] = words.TEXTS
     environment.globals["d"] = drilldown_words.TEXTS
+    environment.globals["m"] = macro_words
     return environment
 
 

@@ -1,7 +1,7 @@
 """Sentences with numbers, names and times in them, as the pages say them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.web.words import FAULTS, TEXTS
 
@@ -121,3 +121,34 @@ def reading(name: str | None, done: int, total: int | None) -> str:
     if done >= total:
         return TEXTS["publishing"]
     return f"Reading {name or 'Anypoint'}: {done:,} of {count(total, 'API')}"
+
+
+def first_rows(shown: int, total: int) -> str:
+    """Say that only the first rows are here."""
+    return f"The first {shown} of {count(total, 'API')}."
+
+
+def more_findings(number: int) -> str:
+    """Say how many findings are left out."""
+    return f"and {number:,} more"
+
+
+def not_read(name: str, reason: str) -> str:
+    """Say why an environment was not, or not wholly, read."""
+    return f"Could not read {name}: {sentence(reason)}"
+
+
+def found_apis(shown: int, total: int) -> str:
+    """Say what a search found, and whether there is more than the list shows."""
+    if total > shown:
+        return f"{count(total, 'API')}; the first {shown} are listed. Type more to narrow it down."
+    return f"{count(total, 'API')} found." if total else "No API matches."
+
+
+def duration(length: timedelta) -> str:
+    """Return how long something took, to the second; "under 1 s" for less."""
+    seconds = int(length.total_seconds())
+    if seconds < 1:
+        return "under 1 s"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

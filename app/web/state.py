@@ -1,14 +1,14 @@
 """What the routes work with: made in `main`, kept once per app."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
 from starlette.requests import Request
 
-from app.caller import SpaceId, TokenKind
+from app.caller import AccountId, SpaceId, TokenKind
 from app.web.downloads import Slots
 from app.web.rights import Rights
 from app.web.static_files import StaticTree
@@ -30,6 +30,11 @@ Knock = Callable[[Request], Awaitable[object]]
 AskSpace = Callable[[str, httpx.Auth, SpaceId], Awaitable["Space | None"]]
 """`confluence.spaces.space` with its client: REST base, the person's sign-in, the space."""
 
+AskNames = Callable[
+    [str, httpx.Auth | None, Iterable[AccountId]], Awaitable[Mapping[AccountId, str]]
+]
+"""`confluence.people.names` with its client: REST base, the person's sign-in, the accounts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -46,6 +51,7 @@ class Services:
     lifecycle: "Lifecycle"
     rights: Rights
     spaces: AskSpace
+    names: AskNames
     syncs: "SyncService"
     connections: "ConnectionService"
     refreshes: "RefreshService"

@@ -13,7 +13,7 @@ import orjson
 from app.anypoint.client import AnypointClient, Credentials
 from app.anypoint.limiter import Limiter
 from app.caller import Right, TokenKind
-from app.confluence import permissions, spaces
+from app.confluence import people, permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
@@ -208,6 +208,7 @@ def joined(
         ),
         rights=Rights(partial(permissions.rights, outside), seconds=0),
         spaces=partial(spaces.space, outside),
+        names=partial(people.names, outside),
         syncs=syncs,
         connections=ConnectionService(
             database=database,

@@ -55,6 +55,7 @@ def services(world: World, **changes: Any) -> Services:
         "doors": dict.fromkeys(TokenKind, world.knock),
         "rights": Rights(world.ask, seconds=60, clock=lambda: world.now),
         "spaces": None,
+        "names": None,
         "lifecycle": None,
         "syncs": None,
         "connections": None,
