@@ -51,6 +51,8 @@ def compare_tiers(
     held = {s.environment_id: s.tiers.every for s in lane.sides if s.tiers is not None}
     not_read = [s.environment_id for s in lane.sides if s.tiers is None]
     for slot in tier_slots(held):
+        if _is_alike(slot, held):
+            continue
         for kind, votes in _tier_votes(slot, list(held)):
             if not are_equal(votes):
                 differences.append(_difference(kind, lined, lane, slot, votes, not_read))
@@ -90,6 +92,8 @@ def compare_contracts(
     found = consumers_of(frame, held)
     notes += found.notes
     for consumer in found.every:
+        if _is_alike(consumer, held):
+            continue
         for kind, votes in _contract_votes(consumer, list(held)):
             if not are_equal(votes):
                 differences.append(_difference(kind, lined, lane, consumer, votes, not_read))
@@ -123,6 +127,13 @@ def _note_pending(lane: Lane, consumer: Consumer, notes: list[Note]) -> None:
 def _is_pending(contract: Contract) -> bool:
     wish = contract.requested_tier
     return wish is not None and tier_key(wish) != tier_key(contract.tier or "")
+
+
+def _is_alike(slot: TierSlot | Consumer, held: Mapping[str, object]) -> bool:
+    """Whether every environment holds the very same, with nothing to remark."""
+    first, *others = slot.members.values()
+    is_everywhere = len(others) + 1 == len(held) and all(other == first for other in others)
+    return is_everywhere and not (isinstance(first, Contract) and _is_pending(first))
 
 
 def _any_wish(rows: tuple[tuple[Json, ...], ...]) -> bool:

@@ -37,8 +37,6 @@ def compared(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) ->
         return NOTHING
     normal = {e: c.only(unlike) if unlike else c.normal for e, c in configurations.items()}
     hidden = _hidden(normal)
-    if len({own.key for own in normal.values()}) == 1:
-        return Compared((), hidden, ())
     views = _views(normal)
     is_other_schema = _is_other_schema(members, flex)
     changes: list[Change] = []

@@ -41,8 +41,7 @@ _USER_MARK = "$secret-"
 class Normal:
     """A configuration in normal form. `fields` holds what is set or has a default, by path.
 
-    `bags` holds the items of lists without order, each by the paths inside it. Equal `key`s mean
-    that nothing differs and nothing is hidden in other places.
+    `bags` holds the items of lists without order, each by the paths inside it.
     """
 
     fields: Mapping[str, Json]
@@ -52,7 +51,6 @@ class Normal:
     uncounted: frozenset[str]  # names whose siblings say that they have no effect
     samples: frozenset[str]  # where the sample text of the policy's form still stands
     unknown: tuple[str, ...]
-    key: str
 
 
 class Configuration:
@@ -63,6 +61,7 @@ class Configuration:
     """
 
     __slots__ = (
+        "_key",
         "_normal",
         "_raw",
         "folded_text",
@@ -78,6 +77,7 @@ class Configuration:
         self._raw = raw
         self.is_flex = is_flex
         self._normal: Normal | None = None
+        self._key: str | None = None
         self.folded_text = text.lower()  # to look for a word without understanding the rest
         self.schema = schema
         self.weaknesses: tuple[str, ...] | None = None  # kept by the posture rules
@@ -134,7 +134,9 @@ class Configuration:
     @property
     def key(self) -> str:
         """A text that is equal for equal meanings."""
-        return self.normal.key
+        if self._key is None:
+            self._key = canonical([self.normal.fields, sorted(self.normal.masked)])
+        return self._key
 
     def get(self, name: str) -> Json:
         """Return the normal value of one single-valued field, or None where it is empty."""
@@ -212,7 +214,6 @@ class _Builder:
             uncounted=frozenset(self.uncounted),
             samples=frozenset(p for p, v in self.fields.items() if _is_sample(v)),
             unknown=tuple(sorted(self.unknown)),
-            key=canonical([visible, sorted(self.masked)]),
         )
 
     def read(
