@@ -95,17 +95,17 @@ class Queue:
                 await asyncio.sleep(AWAY_SECONDS)
                 raise
 
-        @self._app.periodic(cron="*/10 * * * * *")
+        @self._app.periodic(cron="* * * * * */10")
         @self._app.task(name="start_due_syncs", queue=HOUSEKEEPING, queueing_lock="due")
         async def start_due_syncs(timestamp: int) -> None:  # noqa: ARG001 - the library's argument
             await chores.start_due_syncs()
 
-        @self._app.periodic(cron="0 17 * * * *")
+        @self._app.periodic(cron="17 * * * *")
         @self._app.task(name="purge", queue=HOUSEKEEPING, queueing_lock="purge")
         async def purge(timestamp: int) -> None:  # noqa: ARG001 - the library's argument
             await chores.purge()
 
-        @self._app.periodic(cron="*/2 * * * * *")
+        @self._app.periodic(cron="* * * * * */2")
         @self._app.task(name="rescue", queue=HOUSEKEEPING, queueing_lock="rescue")
         async def rescue(timestamp: int) -> None:  # noqa: ARG001 - the library's argument
             await chores.rescue()
@@ -141,13 +141,15 @@ class Queue:
         await deferrer.defer_async(site_id=site_id, space_id=space_id, sync_id=sync_id)
 
     async def work(self, concurrency: int, shutdown_seconds: float) -> None:
-        """Run jobs until cancelled; what runs then is handed over after `shutdown_seconds`.
+        """Run jobs until cancelled; what runs then is handed over soon.
 
         Housekeeping has a worker of its own: syncs that take long must not keep a rescue waiting.
         """
+        # A stopping worker sends no heartbeats: it must be gone before it looks silent.
+        grace = min(shutdown_seconds, self._lease_seconds / 2)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._work_on(SYNCS, concurrency, shutdown_seconds))
-            group.create_task(self._work_on(HOUSEKEEPING, 1, shutdown_seconds))
+            group.create_task(self._work_on(SYNCS, concurrency, grace))
+            group.create_task(self._work_on(HOUSEKEEPING, 1, grace))
 
     async def _work_on(self, queue: str, concurrency: int, shutdown_seconds: float) -> None:
         with metrics.WORKERS.track_inprogress():

@@ -20,6 +20,7 @@ async def test_a_killed_worker_is_replaced_and_what_was_finished_is_not_read_aga
     first = await machines.worker("first")
     sync_id = await machines.start(site)
     half = await machines.until(site, sync_id, finished, "the first environment")
+    await machines.trouble(latency_ms=3000)
     await machines.worker("second")
     send(first, signal.SIGKILL)
     killed_at = time.monotonic()
@@ -27,6 +28,7 @@ async def test_a_killed_worker_is_replaced_and_what_was_finished_is_not_read_aga
     done = finished(await machines.seen(site, sync_id))
     await machines.until(site, sync_id, lambda s: s.attempt > half.attempt, "a take-over")
     assert time.monotonic() - killed_at < LEASE_SECONDS + POLL_AND_RESCUE_SECONDS
+    await machines.trouble(latency_ms=0)
     ended = await machines.ended(site, sync_id)
     assert ended.state is State.PUBLISHED
     after = (await machines.stats())["places"]
