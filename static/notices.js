@@ -28,6 +28,19 @@ function paragraph(text, className = "") {
   return element;
 }
 
+// A message of one of the kinds of section messages; `actions` are pairs of label and act.
+export function showMessage(kind, text, content, actions) {
+  const section = document.createElement("section");
+  section.className = `message message-${kind}`;
+  const bar = document.createElement("div");
+  bar.className = "actions";
+  bar.append(...actions.map(([label, act]) => button(label, act)));
+  section.append(paragraph(text), ...content, bar);
+  const notice = document.getElementById("notice");
+  notice.replaceChildren(section);
+  notice.scrollIntoView({ block: "nearest" });
+}
+
 // The message stays until the next attempt; `again` is what was attempted.
 export function showFailure(failure, again) {
   const section = document.createElement("section");

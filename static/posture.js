@@ -1,5 +1,6 @@
 // The posture tab: filters, sorting and pages as states of the host's address.
 
+import { exportAs } from "./exporting.js";
 import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
@@ -131,6 +132,7 @@ document.addEventListener("click", (event) => {
   const action = event.target.closest("[data-action]");
   if (action?.dataset.action === "sync") startSync(action);
   if (action?.dataset.action === "cancel") cancelSync(action);
+  if (action?.dataset.action === "export") exportAs(action, state);
 });
 
 document.addEventListener("keydown", (event) => {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from app.exports import words
-from app.exports.evidence import Evidence, ReadEnvironment, baseline, iso, population_line
+from app.exports.evidence import Evidence, ReadEnvironment, baseline, population_line, utc
 from app.exports.rows import ApiRow, FindingRow
 from app.exports.style import POLICY, STYLE
 from app.posture.model import Json
@@ -78,10 +78,10 @@ FINDING = """<tr>
 def head(evidence: Evidence) -> str:
     """Return the document up to its summary: title, policy, style, evidence."""
     title = escape(f"{TITLE}: {evidence.space_name or evidence.space_key or evidence.space_id}")
-    told = "\n".join(
+    facts = "\n".join(
         f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in _told(evidence) if text
     )
-    return HEAD % (escape(POLICY), title, STYLE, title, told)
+    return HEAD % (escape(POLICY), title, STYLE, title, facts)
 
 
 def _told(evidence: Evidence) -> Iterable[tuple[str, str]]:
@@ -91,20 +91,20 @@ def _told(evidence: Evidence) -> Iterable[tuple[str, str]]:
     yield "Organisation", " · ".join(filter(None, organization)) or "not recorded"
     yield "Control plane", evidence.control_plane or "not recorded"
     yield "Sync", evidence.sync_id or "none was published yet"
-    yield "Sync finished", iso(evidence.sync_finished_at)
+    yield "Sync finished", utc(evidence.sync_finished_at)
     for item in evidence.environments:
         yield f"Read from {escape(item.name)}", _read(item)
     yield "Baseline", baseline(evidence)
     yield "Filters", "; ".join(evidence.told_filters) or "none"
     yield "Population", population_line(evidence)
     yield "Taken by", f"account {evidence.taken_by}"
-    yield "Taken at", iso(evidence.taken_at)
+    yield "Taken at", utc(evidence.taken_at)
     yield "App version", f"Plumbline {evidence.app_version}"
     yield "SHA-256 of the rows", evidence.sha256
 
 
 def _read(item: ReadEnvironment) -> str:
-    when = iso(item.read_at) or "never"
+    when = utc(item.read_at) or "never"
     reason = f": {item.reason}" if item.reason else ""
     return f"{when} ({item.type}, {item.outcome}{reason})"
 
@@ -236,9 +236,9 @@ def finding(row: FindingRow, environments: Sequence[ReadEnvironment]) -> str:
     name = row.name if row.name is not None else "Automated policies of the environments"
     place = coordinates(row.group_id, row.asset_id) if row.name is not None else ""
     where = " · ".join(filter(None, (row.subject, ", ".join(row.paths))))
-    seen = f"since {iso(row.first_seen_at)}"
+    seen = f"since {utc(row.first_seen_at)}"
     if row.unconfirmed:
-        seen += f"<br>not confirmed since {iso(row.last_seen_at)}"
+        seen += f"<br>not confirmed since {utc(row.last_seen_at)}"
     return FINDING % (
         row.severity,
         words.SEVERITIES[row.severity],

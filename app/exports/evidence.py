@@ -72,6 +72,11 @@ def iso(time: datetime | None) -> str:
     return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def utc(time: datetime | None) -> str:
+    """Return a time as a reader takes it, in UTC and saying so, '' for none."""
+    return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def population_line(evidence: Evidence) -> str:
     """Return how complete the export is, as `population_words` says it."""
     return population_words(evidence.population, len(evidence.shown), len(evidence.environments))

@@ -39,6 +39,8 @@ def make_evidence(**changes: Any) -> Evidence:
 
 @dataclass(frozen=True)
 class Api:
+    """One API of a published sync."""
+
     name: str = "Orders Experience API"
     group_id: str | None = "northwind"
     asset_id: str | None = "orders-experience-api"
@@ -89,6 +91,8 @@ def make_instance(**changes: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Found:
+    """One finding of a published sync."""
+
     severity: str = "high"
     kind: str = "policy_config"
     rule: str = "D04"
