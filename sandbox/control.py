@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import frames, signing, standin
+from sandbox import frames, signing, standin, static_macros
 from sandbox.frames import Visitor
-from sandbox.sites import NAMES, Installation, Site, account_id
+from sandbox.sites import NAMES, Installation, Macro, Site, account_id
 from sandbox.standin import Faults, StandIn
 
 
@@ -107,9 +107,9 @@ async def token(request: Request) -> Response:
 
 
 async def url(request: Request) -> Response:
-    """Answer a signed frame URL: `{as, module, space?, page?, mode?, filtered?, site?}`.
+    """Answer a signed frame URL: `{as, module, space?, page?, mode?, parameters?, filtered?, site?}`.
 
-    `filtered: false` keeps a space that the person may not view, as when a right was lost later.
+    `parameters` are those of a macro. `filtered: false` keeps a space that the person may not view, as when a right was lost later.
     """
     body = await request.json()
     visitor = control_visitor(standin.of(request), body)
@@ -120,8 +120,32 @@ async def url(request: Request) -> Response:
     context = named_context(visitor.site, body)
     if body.get("filtered", True):
         context = frames.visible(visitor, context)
+    context |= {str(name): str(value) for name, value in body.get("parameters", {}).items()}
     mode = str(body.get("mode", "display"))
     return JSONResponse({"url": frames.frame_url(visitor, installed, found[1], context, mode)})
+
+
+async def static(request: Request) -> Response:
+    """Render a macro as for an export: `{module, page, parameters, output?, site?}`."""
+    body, here = await request.json(), standin.of(request)
+    site = chosen_site(here, body)
+    page, installed = site.pages.get(str(body["page"])), site.installation
+    if page is None or installed is None:
+        return JSONResponse({"error": "There is no such page, or no app."}, 404)
+    macro = Macro("control", str(body["module"]), body["parameters"])
+    output = str(body.get("output", "pdf"))
+    found = await static_macros.rendered(here.http, site, installed, page, macro, output)
+    if found is None:
+        return JSONResponse({"error": "There is no such module."}, 404)
+    answer = {"status": found.status, "text": str(found.markup)}
+    return JSONResponse({**answer, "milliseconds": found.milliseconds})
+
+
+async def clear_page(request: Request) -> Response:
+    """Take every macro from a page: `{page, site?}`."""
+    body = await request.json()
+    chosen_site(standin.of(request), body).pages[str(body["page"])].macros.clear()
+    return JSONResponse({"done": True})
 
 
 async def rights(request: Request) -> Response:
@@ -192,6 +216,8 @@ routes = [
     Route("/_control/lifecycle", lifecycle, methods=["POST"]),
     Route("/_control/token", token, methods=["POST"]),
     Route("/_control/url", url, methods=["POST"]),
+    Route("/_control/static", static, methods=["POST"]),
+    Route("/_control/clear-page", clear_page, methods=["POST"]),
     Route("/_control/rights", rights, methods=["POST"]),
     Route("/_control/faults", faults, methods=["POST"]),
     Route("/_control/state", state),

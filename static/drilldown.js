@@ -4,6 +4,7 @@ import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
 import { fragment } from "./requests.js";
+import { offerSnapshot } from "./snapshots.js";
 
 const SHOW_LOADING_MS = 1000;
 const TYPING_PAUSE_MS = 250;
@@ -40,6 +41,7 @@ async function load() {
     if (isAll()) await Promise.all(longSections().map((section) => reload(section)));
     clearNotice();
     if (refreshButton) refreshButton.hidden = false;
+    offerSnapshot(api);
   } catch (error) {
     showFailure(error, load);
   } finally {

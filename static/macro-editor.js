@@ -179,6 +179,6 @@ if (form) {
     showFailure(error, fill);
   }
   await show();
-  form.querySelector("#api-search, #search, input")?.focus();
+  form.querySelector("#api-search, #search, input:checked")?.focus();
 }
 ready();

@@ -1,11 +1,13 @@
 // The posture tab: filters, sorting and pages as states of the host's address.
 
 import { exportAs } from "./exporting.js";
+import { arrived, comparison, fragmentOf } from "./history.js";
 import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
 import { follow, openApi, split } from "./opening.js";
 import { fragment } from "./requests.js";
+import "./snapshots.js";
 import { followSync, startSync, cancelSync } from "./syncing.js";
 
 const TYPING_PAUSE_MS = 250;
@@ -55,12 +57,13 @@ async function load(next, { isTyped = false } = {}) {
   const { signal } = running;
   document.getElementById("table-region")?.setAttribute("aria-busy", "true");
   try {
-    const answer = await fragment(next ? `posture?${next}` : "posture", { signal });
+    const answer = await fragment(fragmentOf(next), { signal });
     if (signal.aborted) return;
     state = next;
     clearNotice();
     show(answer, isTyped ? ["filters", "sync"] : ["sync"]);
     markDropdowns();
+    arrived();
   } catch (error) {
     if (error.name === "AbortError") return;
     showFailure(error, () => load(next, { isTyped }));
@@ -112,6 +115,8 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (event.target.id === "compare") go(comparison(event.target));
+  if (event.target.id !== "filters") return;
   clearTimeout(typing);
   go(stateOfForm(), { isTyped: true });
 });
@@ -151,6 +156,9 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("focusin", (event) => closeDropdowns(event.target.closest(".dropdown")));
 document.addEventListener("sync-over", () => load(state));
+document.addEventListener("snapshot-taken", ({ detail }) => {
+  if (document.getElementById("history-title")) go(`view=snapshot&id=${detail.id}`);
+});
 
 async function arrive(address) {
   const { filters, api, all } = split(address);

@@ -54,6 +54,14 @@ async function take() {
   }
 }
 
+// The dialog of one API learns late which one it is.
+export function offerSnapshot(api) {
+  const button = document.getElementById("take-snapshot");
+  if (!button) return;
+  button.dataset.snapshot = new URLSearchParams({ api_id: api }).toString();
+  button.hidden = false;
+}
+
 if (dialog) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-snapshot]");

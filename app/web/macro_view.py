@@ -58,6 +58,7 @@ class MacroView:
     totals: Sequence[Total] = ()
     bar: int = BAR
     rows: Sequence[RowShown] = ()
+    is_filtered: bool = False
     rest: str = ""
     state: str = ""
     display: str = ""
@@ -102,6 +103,7 @@ def macro_view(
         base,
         totals=totals(content.summary, content.wanted),
         rows=table,
+        is_filtered=content.total != content.summary.total,
         rest=sentences.first_rows(len(table), content.total) if hidden else "",
         state=posture_filters.encoded(content.wanted),
     )

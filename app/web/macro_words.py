@@ -27,6 +27,7 @@ TEXTS = {
     "gone": "This space is no longer connected to Anypoint.",
     "gone_text": "This space is no longer connected to Anypoint. This was read before.",
     "choose": "Edit the page, then this macro, to choose or take a snapshot.",
+    "whole_space": "The whole space:",
     "no_match": "No API matches these filters.",
     "open_tab": "Open in API Security Posture",
     "findings": "Findings",

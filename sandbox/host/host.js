@@ -321,6 +321,11 @@
   document.querySelectorAll("[data-macro]").forEach((button) => {
     button.addEventListener("click", () => openEditor(JSON.parse(button.dataset.macro)));
   });
+  // A pasted address becomes the macro whose pattern it fits.
+  document.getElementById("paste")?.addEventListener("change", async ({ target }) => {
+    await ask("paste", { page: page.context["page.id"], url: target.value });
+    location.reload();
+  });
   document.querySelectorAll("[data-frame]").forEach((place) => {
     place.append(create(JSON.parse(place.dataset.frame)));
   });
