@@ -50,6 +50,17 @@ RIGHTS = tuple(Right)
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Through which door and in which request something was asked; neither is the app's own work."""
+
+    door: Door | None = None
+    request_id: str | None = None
+
+
+INSIDE = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """A verified request: its site, its person if there is one, its signed space if there is one.
 

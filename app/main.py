@@ -23,6 +23,10 @@ from app.confluence import people, permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
+from app.forge.door import ForgeDoor
+from app.forge.keys import ForgeKeys
+from app.forge.lifecycle import ForgeLifecycle
+from app.forge.page_token import PageTokens
 from app.settings import KEY_BYTES, Settings, parse_keys, written_keys
 from app.store.database import Database
 from app.store.encryption import Keyring
@@ -35,8 +39,10 @@ from app.sync.retention import Retention
 from app.sync.schedule import Schedule
 from app.sync.service import SyncService
 from app.web.assembly import bare_app, install_web
+from app.web.refusals import note_refusal
 from app.web.rights import Rights
 from app.web.routing import manifest
+from app.web.schemes import by_scheme
 from app.web.state import Services
 
 log = logging.getLogger(__name__)
@@ -71,6 +77,7 @@ class Parts:
     connections: ConnectionService
     refreshes: RefreshService
     monitoring: Monitoring
+    forge_lifecycle: ForgeLifecycle
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -141,10 +148,25 @@ def join(settings: Settings) -> Parts:
         lease_seconds=settings.lease_seconds,
         now=utc_now,
     )
-    queue.register(Chores(jobs.run, schedule.start_due, retention.purge, jobs.rescue))
+    forge_lifecycle = _forge_lifecycle(settings, database, keyring)
+
+    async def purge() -> None:
+        await forge_lifecycle.end_silent()
+        await retention.purge()
+
+    queue.register(Chores(jobs.run, schedule.start_due, purge, jobs.rescue))
     monitoring = Monitoring(database, utc_now)
     return Parts(
-        settings, database, keyring, queue, http, syncs, connections, refreshes, monitoring
+        settings,
+        database,
+        keyring,
+        queue,
+        http,
+        syncs,
+        connections,
+        refreshes,
+        monitoring,
+        forge_lifecycle,
     )
 
 
@@ -197,6 +219,7 @@ def _services(parts: Parts) -> Services:
         uninstall_retention=timedelta(days=settings.uninstall_retention_days),
         clock=utc_now,
     )
+    forge = _forge_door(parts)
     return Services(
         base_url=settings.base_url,
         connect_script_url=settings.connect_script_url,
@@ -209,17 +232,50 @@ def _services(parts: Parts) -> Services:
             TokenKind.INSTALL: door.install,
             TokenKind.URL: door.url,
             TokenKind.CALLBACK: door.callback,
-            TokenKind.CONTEXT: door.context,
+            TokenKind.CONTEXT: by_scheme({"jwt": door.context, "bearer": forge.context}),
+            TokenKind.INVOCATION: forge.invocation,
+            TokenKind.PAGE: forge.page,
         },
         lifecycle=lifecycle,
+        forge=forge,
+        forge_lifecycle=parts.forge_lifecycle,
         rights=Rights(
             partial(permissions.rights, parts.http), seconds=settings.permission_cache_seconds
         ),
+        note_refusal=partial(note_refusal, parts.database),
         spaces=partial(spaces.space, parts.http),
         names=partial(people.names, parts.http),
         syncs=parts.syncs,
         connections=parts.connections,
         refreshes=parts.refreshes,
+    )
+
+
+def _forge_lifecycle(
+    settings: Settings, database: Database, keyring: Keyring
+) -> ForgeLifecycle:
+    return ForgeLifecycle(
+        database=database,
+        keyring=keyring,
+        uninstall_retention=timedelta(days=settings.uninstall_retention_days),
+        silence=timedelta(days=settings.forge_silence_days),
+        began_at=utc_now(),
+        clock=utc_now,
+    )
+
+
+def _forge_door(parts: Parts) -> ForgeDoor:
+    settings = parts.settings
+    return ForgeDoor(
+        database=parts.database,
+        keyring=parts.keyring,
+        keys=ForgeKeys(parts.http, settings.forge_jwks_url, utc_now),
+        page_tokens=PageTokens(parse_keys(settings.encryption_keys.get_secret_value())),
+        lifecycle=parts.forge_lifecycle,
+        space_id=partial(spaces.id_of, parts.http),
+        app_ids=settings.forge_apps,
+        api_origins=[origin for origin in settings.confluence_origins if "*" not in origin],
+        clock=utc_now,
     )
 
 

@@ -22,7 +22,8 @@ WITHOUT_SITE = {
     "jobs": {"database_time", "give_turns", "depth", "rescue"},
     "bulk": {"copy_rows", "join_by_hashing"},
     "database": {"driver_connection", "enter_site"},
-    "sites": {"find_installation", "install"},
+    "forge_sites": {"known", "seen"},
+    "sites": {"entered", "find_installation", "install", "site_of"},
 }
 
 

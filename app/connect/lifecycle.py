@@ -9,12 +9,13 @@ from typing import TypeGuard
 
 import orjson
 
-from app.caller import Door, SiteId
+from app.caller import INSIDE, Door, Origin, SiteId
 from app.connect.door import InstallToken, utc_now
 from app.connect.impersonation import UserTokens
 from app.connect.origins import accepted_base_url, accepted_display_url
 from app.errors import BadValue, NotAuthenticated
-from app.store import install_tokens, sites
+from app.store import audit, install_tokens, sites
+from app.store.audit import Act, Action
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent
@@ -40,7 +41,7 @@ class Lifecycle:
     uninstall_retention: timedelta
     clock: Callable[[], datetime] = utc_now
 
-    async def installed(self, token: InstallToken, body: bytes) -> None:
+    async def installed(self, token: InstallToken, body: bytes, origin: Origin = INSIDE) -> None:
         """Install the site, or take its new secret and addresses; a repeated call changes nothing.
 
         Raises `NotAuthenticated` for a body of another site or app, `BadValue` for a signed
@@ -48,29 +49,37 @@ class Lifecycle:
         """
         arrival = self._arrival(token, self._own_body(token, body))
         async with self.database.lookup(arrival.issuer) as db:
+            was_known = await sites.site_of(db, arrival.issuer) is not None
             site_id, spent = await sites.install(
                 db, arrival, _receipt(token, body), self.keyring, self.clock()
             )
             _refuse_second_body(spent)
+            if spent is Spent.NEW:
+                act = Act(Action.REINSTALLED if was_known else Action.INSTALLED, origin=origin)
+                await audit.write(db, site_id, audit.WHOLE_SITE, act)
         self.user_tokens.drop(site_id)
         log.info("site %s: installed (%s)", site_id, spent)
 
-    async def uninstalled(self, token: InstallToken, body: bytes) -> None:
-        """End the site's tokens and secrets at once; an unknown or uninstalled one stays as it is."""
+    async def uninstalled(self, token: InstallToken, body: bytes, origin: Origin = INSIDE) -> None:
+        """End the site's tokens and secrets at once; an unknown or uninstalled one stays as it is.
+
+        The token is spent in any case: it must not remove a later installation.
+        """
         self._own_body(token, body)
         async with self.database.lookup(token.issuer) as db:
-            found = await sites.find_installation(db, token.issuer, self.keyring)
-        if found is None or not found.installed:
+            site_id = await sites.site_of(db, token.issuer)
+        if site_id is None:
             return
         now = self.clock()
-        async with self.database.transaction(found.site_id) as db:
-            spent = await install_tokens.spend(db, found.site_id, _receipt(token, body), now)
+        async with self.database.transaction(site_id) as db:
+            spent = await install_tokens.spend(db, site_id, _receipt(token, body), now)
             _refuse_second_body(spent)
-            if spent is Spent.NEW:
-                purge_after = now + self.uninstall_retention
-                await sites.uninstall(db, found.site_id, now, purge_after)
-        self.user_tokens.drop(found.site_id)
-        log.info("site %s: uninstalled (%s)", found.site_id, spent)
+            if spent is Spent.NEW and await sites.is_installed(db, site_id):
+                await sites.uninstall(db, site_id, now, now + self.uninstall_retention)
+                act = Act(Action.UNINSTALLED, origin=origin)
+                await audit.write(db, site_id, audit.WHOLE_SITE, act)
+        self.user_tokens.drop(site_id)
+        log.info("site %s: uninstalled (%s)", site_id, spent)
 
     async def enabled(self, site_id: SiteId) -> None:
         """Note that the site switched the app on."""

@@ -3,12 +3,12 @@
 A snapshot refers to nothing, so nothing here can break one.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, func, or_, select, text
 
 from app.caller import SiteId, SpaceId
-from app.store import rollups, sections, sites
+from app.store import audit, rollups, sections, sites
 from app.store.database import DB
 from app.store.syncs import State
 from app.store.tables import connections, findings, instance_versions, posture_rows, syncs
@@ -73,6 +73,7 @@ async def forget_site(db: DB, site_id: SiteId) -> bool:
     if row.one_or_none() is None:
         return False
     await db.execute(text("SELECT purge_snapshots()"))
+    await audit.purge(db, site_id, timedelta(days=1))
     await db.execute(text(JOBS), {"site_id": site_id})
     await sites.purge(db, site_id)
     return True

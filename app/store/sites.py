@@ -54,6 +54,21 @@ async def find_installation(
     return None if row is None else _installation(row, keyring)
 
 
+async def site_of(db: DB, issuer: str, door: Door = Door.CONNECT) -> SiteId | None:
+    """Return the site of an issuer, or None; its secret is not opened, so no key can be missing."""
+    row = await _row(db, issuer, door)
+    return None if row is None else SiteId(row.site_id)
+
+
+async def is_installed(db: DB, site_id: SiteId, door: Door = Door.CONNECT) -> bool:
+    """Tell whether the site is installed, and hold its row until the end of the transaction."""
+    mine = installations.c
+    row = select(mine.site_id).where(
+        mine.site_id == site_id, mine.door == door, mine.uninstalled_at.is_(None)
+    )
+    return await db.scalar(row.with_for_update()) is not None
+
+
 async def install(
     db: DB, arrival: Arrival, receipt: Receipt, keyring: Keyring, now: datetime
 ) -> tuple[SiteId, Spent]:
@@ -61,13 +76,22 @@ async def install(
 
     `db` is a look-up of the issuer. Parallel installs leave one site.
     """
-    row = await _row(db, arrival.issuer, arrival.door)
-    site_id = SiteId(row.site_id) if row else await _new_site(db, arrival, keyring, now)
-    await enter_site(db, site_id)
+    site_id = await entered(db, arrival, keyring, now)
     spent = await spend(db, site_id, receipt, now)
     if spent is Spent.NEW:
         await upsert_installation(db, site_id, arrival, keyring, now)
     return site_id, spent
+
+
+async def entered(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -> SiteId:
+    """Let the transaction see the issuer's site and return it, made if there was none.
+
+    `db` is a look-up of the issuer.
+    """
+    row = await _row(db, arrival.issuer, arrival.door)
+    site_id = SiteId(row.site_id) if row else await _new_site(db, arrival, keyring, now)
+    await enter_site(db, site_id)
+    return site_id
 
 
 async def upsert_installation(

@@ -76,6 +76,26 @@ install_tokens = Table(
     must("expires_at", TIME),
 )
 
+forge_sites = Table(
+    "forge_sites",
+    metadata,
+    of_site(),
+    *all_must("app_id cloud_id environment", Text),
+    must("last_seen_at", TIME),
+)
+
+page_tokens = Table(
+    "page_tokens",
+    metadata,
+    of_site(),
+    key("token_id", UUID),
+    *all_must("account_id module_key page space_id", Text),
+    may("space_key", Text),
+    must("user_token", LargeBinary),  # sealed
+    must("expires_at", TIME),
+    may("exchanged_at", TIME),
+)
+
 agenda = Table(
     "agenda",
     metadata,
@@ -274,6 +294,24 @@ daily_rollups = Table(
     must("sync_id", UUID),  # the last one published on that day, in UTC
     *all_must("verdicts severities", JSONB),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    # Not deleted with its site: a purge takes the log first, by the owner's function.
+    Column("site_id", UUID, ForeignKey("sites.site_id"), primary_key=True, autoincrement=False),
+    key("entry_id", UUID),
+    must("space_id", Text),  # '' concerns the site as a whole
+    Column("at", TIME, nullable=False, server_default=text("clock_timestamp()")),
+    *all_may("account_id door", Text),
+    must("action", Text),
+    may("object_id", Text),
+    must("fields", ARRAY(Text)),  # names of what changed, never values
+    must("outcome", Text),
+    may("request_id", Text),
+    info={"rights": "SELECT, INSERT"},
+)
+Index("audit_newest", audit.c.site_id, audit.c.space_id, audit.c.at)
 
 for versioned in (instance_versions, posture_rows, findings):
     Index(

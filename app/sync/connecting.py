@@ -7,13 +7,15 @@ from datetime import datetime
 from app.anypoint.client import AnypointClient, Organization
 from app.anypoint.errors import CouldNotRead, CredentialsRefused, NotAllowed
 from app.anypoint.scopes import MissingScope
-from app.caller import AccountId, SiteId, SpaceId
+from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import BadValue, NotThere
 from app.posture.model import Environment
-from app.store import connections, syncs
+from app.store import audit, connections, syncs
+from app.store.audit import Act, Action
 from app.store.connections import Connection, ConnectionValues
 from app.store.database import Database
 from app.store.encryption import Keyring
+from app.sync.recording import record_saving, trial
 from app.sync.service import SyncService
 
 DESIGN = "design"
@@ -82,9 +84,23 @@ class ConnectionService:
         self._now = now
 
     async def test(
+        self,
+        site_id: SiteId,
+        space_id: SpaceId,
+        change: ConnectionChange | None,
+        account_id: AccountId | None = None,
+        origin: Origin = INSIDE,
+    ) -> ConnectionTest:
+        """Try the given or else the stored values; store nothing but that it was done."""
+        found = await self._tried(site_id, space_id, change)
+        async with self._database.transaction(site_id) as db:
+            act = trial(ok=found.ok, by=account_id, origin=origin)
+            await audit.write(db, site_id, space_id, act)
+        return found
+
+    async def _tried(
         self, site_id: SiteId, space_id: SpaceId, change: ConnectionChange | None
     ) -> ConnectionTest:
-        """Try the given or else the stored values; store nothing."""
         change = change or await self._stored_change(site_id, space_id)
         client = self._client_for(change, await self._secret(site_id, space_id, change))
         try:
@@ -109,6 +125,7 @@ class ConnectionService:
         space_id: SpaceId,
         account_id: AccountId | None,
         change: ConnectionChange,
+        origin: Origin = INSIDE,
     ) -> Connection:
         """Check the values with Anypoint, store them and start a sync; Anypoint away: stored too."""
         _check_bounds(change)
@@ -120,22 +137,40 @@ class ConnectionService:
             saved = await connections.save(
                 db, site_id, space_id, values, self._keyring, by=account_id, now=self._now()
             )
+            await record_saving(
+                db,
+                site_id,
+                space_id,
+                before,
+                saved,
+                new_secret=change.client_secret is not None,
+                by=account_id,
+                origin=origin,
+            )
             if discovery.environments:
                 await connections.keep_environments(db, site_id, space_id, discovery.environments)
             elif before and _is_elsewhere(before, values):
                 await connections.keep_environments(db, site_id, space_id, ())
             if before:
                 await syncs.cancel_all(db, site_id, space_id, "The connection was changed.")
-            await self._syncs.request(db, site_id, space_id, account_id)
+            await self._syncs.request(db, site_id, space_id, account_id, origin)
             current = await connections.current(db, site_id, space_id)
         return current or saved
 
-    async def remove(self, site_id: SiteId, space_id: SpaceId) -> None:
+    async def remove(
+        self,
+        site_id: SiteId,
+        space_id: SpaceId,
+        account_id: AccountId | None = None,
+        origin: Origin = INSIDE,
+    ) -> None:
         """Destroy the credentials and stop the syncs; the history stays."""
         async with self._database.transaction(site_id) as db:
             if not await connections.remove(db, site_id, space_id, self._now()):
                 raise NotThere
             await syncs.cancel_all(db, site_id, space_id, "The connection was removed.")
+            act = Act(Action.CONNECTION_REMOVED, account_id, origin)
+            await audit.write(db, site_id, space_id, act)
 
     async def _stored_change(self, site_id: SiteId, space_id: SpaceId) -> ConnectionChange:
         async with self._database.transaction(site_id) as db:

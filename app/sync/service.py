@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from app.caller import AccountId, SiteId, SpaceId
+from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import Conflict, NotThere
-from app.store import commands, connections, jobs, leases, syncs
+from app.store import audit, commands, connections, jobs, leases, syncs
+from app.store.audit import Act, Action
 from app.store.database import DB, Database
 from app.sync.queue import Queue
 
@@ -19,14 +20,23 @@ class SyncService:
         self._now = now
 
     async def start(
-        self, site_id: SiteId, space_id: SpaceId, account_id: AccountId | None
+        self,
+        site_id: SiteId,
+        space_id: SpaceId,
+        account_id: AccountId | None,
+        origin: Origin = INSIDE,
     ) -> syncs.Sync:
         """Return the running or queued sync, or a new one; `Conflict` without a connection."""
         async with self._database.transaction(site_id) as db:
-            return await self.request(db, site_id, space_id, account_id)
+            return await self.request(db, site_id, space_id, account_id, origin)
 
     async def start_once(
-        self, site_id: SiteId, space_id: SpaceId, account_id: AccountId | None, key: str
+        self,
+        site_id: SiteId,
+        space_id: SpaceId,
+        account_id: AccountId | None,
+        key: str,
+        origin: Origin = INSIDE,
     ) -> commands.Answer:
         """Return id and state of a started sync; the same for the same key, for a day."""
         digest = commands.key_digest("start a sync", account_id, key)
@@ -34,28 +44,45 @@ class SyncService:
             where = (db, site_id, space_id)
             answer = await commands.answered(*where, digest, self._now())
             if answer is None:
-                sync = await self.request(*where, account_id)
+                sync = await self.request(*where, account_id, origin)
                 answer = {"id": sync.id, "state": sync.state.value}
                 await commands.remember(*where, digest, answer, self._now())
         return answer
 
     async def request(
-        self, db: DB, site_id: SiteId, space_id: SpaceId, account_id: AccountId | None
+        self,
+        db: DB,
+        site_id: SiteId,
+        space_id: SpaceId,
+        account_id: AccountId | None,
+        origin: Origin = INSIDE,
     ) -> syncs.Sync:
         """Do what `start` does inside the caller's transaction."""
         if await connections.current(db, site_id, space_id) is None:
             raise Conflict("This space is not connected to Anypoint yet.")
-        sync, _ = await syncs.request(db, site_id, space_id, account_id, self._now())
+        sync, is_new = await syncs.request(db, site_id, space_id, account_id, self._now())
+        if is_new:
+            act = Act(Action.SYNC_STARTED, account_id, origin, sync.id)
+            await audit.write(db, site_id, space_id, act)
         if not await _is_looked_after(db, site_id, space_id, sync):
             await self._queue.enqueue_sync(db, site_id, space_id, sync.id)
         return sync
 
-    async def cancel(self, site_id: SiteId, space_id: SpaceId, sync_id: str) -> None:
+    async def cancel(
+        self,
+        site_id: SiteId,
+        space_id: SpaceId,
+        sync_id: str,
+        account_id: AccountId | None = None,
+        origin: Origin = INSIDE,
+    ) -> None:
         """Call a sync off; one that has ended stays as it is, an unknown one is `NotThere`."""
         async with self._database.transaction(site_id) as db:
             if await syncs.one(db, site_id, space_id, sync_id) is None:
                 raise NotThere
-            await syncs.cancel(db, site_id, space_id, sync_id, "It was cancelled.")
+            if await syncs.cancel(db, site_id, space_id, sync_id, "It was cancelled."):
+                act = Act(Action.SYNC_CANCELLED, account_id, origin, sync_id)
+                await audit.write(db, site_id, space_id, act)
 
 
 async def _is_looked_after(db: DB, site_id: SiteId, space_id: SpaceId, sync: syncs.Sync) -> bool:

@@ -84,7 +84,9 @@ async def show_connection(admin: Admin, app: App) -> ConnectionAnswer:
 async def save_connection(admin: Admin, app: App, body: ConnectionBody) -> ConnectionAnswer:
     """Save the connection and start a sync; refused credentials store nothing."""
     change = change_of(body)
-    saved = await app.connections.save(admin.site_id, admin.space_id, admin.account_id, change)
+    saved = await app.connections.save(
+        admin.site_id, admin.space_id, admin.account_id, change, admin.origin
+    )
     return connection_answer(saved)
 
 
@@ -93,7 +95,9 @@ async def save_connection(admin: Admin, app: App, body: ConnectionBody) -> Conne
 async def try_connection(admin: Admin, app: App, body: ConnectionBody | None = None) -> TrialAnswer:
     """Try given or stored credentials and name what is missing; stores nothing."""
     change = change_of(body) if body else None
-    found = await app.connections.test(admin.site_id, admin.space_id, change)
+    found = await app.connections.test(
+        admin.site_id, admin.space_id, change, admin.account_id, admin.origin
+    )
     return trial_answer(found)
 
 
@@ -101,7 +105,7 @@ async def try_connection(admin: Admin, app: App, body: ConnectionBody | None = N
 @guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
 async def remove_connection(admin: Admin, app: App) -> Response:
     """Destroy the credentials and keep the history; 404 without a connection."""
-    await app.connections.remove(admin.site_id, admin.space_id)
+    await app.connections.remove(admin.site_id, admin.space_id, admin.account_id, admin.origin)
     return Response(status_code=204)
 
 

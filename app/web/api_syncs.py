@@ -60,8 +60,8 @@ async def start_sync(
     """Start a sync, or name the one that is running or queued; 409 without a connection."""
     where = (editor.site_id, editor.space_id, editor.account_id)
     if idempotency_key is not None:
-        return StartedAnswer(**await app.syncs.start_once(*where, idempotency_key))
-    sync = await app.syncs.start(*where)
+        return StartedAnswer(**await app.syncs.start_once(*where, idempotency_key, editor.origin))
+    sync = await app.syncs.start(*where, editor.origin)
     return StartedAnswer(id=sync.id, state=sync.state)
 
 
@@ -94,7 +94,8 @@ async def show_sync(viewer: Viewer, app: App, sync_id: str) -> SyncAnswer:
 @guard(token=TokenKind.CONTEXT, right=Right.EDITOR)
 async def cancel_sync(editor: Editor, app: App, sync_id: str) -> Response:
     """Cancel a sync that has not ended."""
-    await app.syncs.cancel(editor.site_id, editor.space_id, known_id(sync_id))
+    place = (editor.site_id, editor.space_id, known_id(sync_id))
+    await app.syncs.cancel(*place, editor.account_id, editor.origin)
     return Response(status_code=204)
 
 

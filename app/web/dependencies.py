@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from app.caller import AccountId, Caller, Right, SiteId, SpaceId
+from app.caller import AccountId, Caller, Origin, Right, SiteId, SpaceId
 from app.errors import NotAuthenticated
 from app.web.state import Services, services_of
 
@@ -23,6 +23,12 @@ class SpaceCaller:
     account_id: AccountId
     right: Right
     caller: Caller
+    request_id: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the person's request came from, for the audit log."""
+        return Origin(self.caller.door, self.request_id)
 
 
 def viewer(request: Request) -> SpaceCaller:

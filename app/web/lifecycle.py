@@ -6,9 +6,10 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.caller import Right, TokenKind
+from app.caller import Door, Origin, Right, TokenKind
 from app.connect.door import InstallToken
 from app.web.dependencies import App, Visitor
+from app.web.request_log import record_of
 from app.web.routing import guard, protected_router
 
 router = protected_router()
@@ -19,6 +20,11 @@ def _install_token(request: Request) -> InstallToken:
     return token
 
 
+def origin_of(request: Request) -> Origin:
+    """Return where a callback came from, for the audit log."""
+    return Origin(Door.CONNECT, record_of(request).request_id)
+
+
 Installer = Annotated[InstallToken, Depends(_install_token)]
 
 
@@ -26,7 +32,7 @@ Installer = Annotated[InstallToken, Depends(_install_token)]
 @guard(token=TokenKind.INSTALL, right=Right.NONE)
 async def installed(request: Request, token: Installer, app: App) -> Response:
     """Take a site's secret and addresses, on Atlassian's signature alone."""
-    await app.lifecycle.installed(token, await request.body())
+    await app.lifecycle.installed(token, await request.body(), origin_of(request))
     return Response(status_code=204)
 
 
@@ -34,7 +40,7 @@ async def installed(request: Request, token: Installer, app: App) -> Response:
 @guard(token=TokenKind.INSTALL, right=Right.NONE)
 async def uninstalled(request: Request, token: Installer, app: App) -> Response:
     """End a site's tokens and destroy its secrets, on Atlassian's signature alone."""
-    await app.lifecycle.uninstalled(token, await request.body())
+    await app.lifecycle.uninstalled(token, await request.body(), origin_of(request))
     return Response(status_code=204)
 
 

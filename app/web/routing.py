@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.caller import Caller, Right, SpaceId, TokenKind
-from app.errors import BadConfiguration, BadValue, NotAuthenticated, NotThere
+from app.caller import Caller, Origin, Right, SpaceId, TokenKind
+from app.errors import BadConfiguration, BadValue, NotAuthenticated, NotPermitted, NotThere
+from app.store.audit import Act, Action, Outcome
 from app.web.bodies import StrictRequest, check_body
 from app.web.dependencies import RIGHT_OF, SpaceCaller
 from app.web.request_log import record_of
@@ -23,6 +24,12 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 MOST_DIGITS = 19
+
+PAGES = frozenset({TokenKind.URL, TokenKind.PAGE})
+"""Kinds whose answers are read by a person, errors included."""
+
+SIGNED_PLACE = PAGES | {TokenKind.INVOCATION}
+"""Kinds that are about the space that stands in the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class ProtectedRoute(APIRoute):
         record = record_of(request)
         record.route = self.path_format
         record.token = self.guard.token.value
-        record.is_page = self.guard.token is TokenKind.URL
+        record.is_page = self.guard.token in PAGES
 
     async def _served(self, request: StrictRequest, caller: Caller, inner: Handler) -> Response:
         record = record_of(request)
@@ -107,12 +114,34 @@ class ProtectedRoute(APIRoute):
 
     async def _authorise(self, request: Request, caller: Caller) -> None:
         space_id = asked_space(request, caller, self.guard.token)
-        right = await services_of(request).rights.checked(caller, space_id, self.guard.right)
         if caller.account_id is None:
             raise NotAuthenticated("no sign of a user")
+        try:
+            right = await services_of(request).rights.checked(caller, space_id, self.guard.right)
+        except NotPermitted:
+            await self._note_refusal(request, caller, space_id)
+            raise
         request.state.space_caller = SpaceCaller(
-            caller.site_id, space_id, caller.account_id, right, caller
+            caller.site_id,
+            space_id,
+            caller.account_id,
+            right,
+            caller,
+            record_of(request).request_id,
         )
+
+    async def _note_refusal(self, request: Request, caller: Caller, space_id: SpaceId) -> None:
+        """Keep in the audit log that a person who sees the space tried to change something in it."""
+        if request.method == "GET":
+            return
+        act = Act(
+            Action.WRITE_REFUSED,
+            caller.account_id,
+            Origin(caller.door, record_of(request).request_id),
+            f"{request.method} {self.path_format}",
+            outcome=Outcome.REFUSED,
+        )
+        await services_of(request).note_refusal(caller.site_id, space_id, act)
 
 
 def asked_space(request: Request, caller: Caller, token: TokenKind) -> SpaceId:
@@ -120,7 +149,7 @@ def asked_space(request: Request, caller: Caller, token: TokenKind) -> SpaceId:
 
     A space that the token names must be the path's; what is no id of a space is `NotThere`.
     """
-    if token is TokenKind.URL:
+    if token in SIGNED_PLACE:
         space_id: str = caller.space_id or ""
     else:
         space_id = request.path_params.get("space_id", "")

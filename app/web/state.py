@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from app.caller import AccountId, SpaceId, TokenKind
 from app.web.downloads import Slots
+from app.web.refusals import NoteRefusal
 from app.web.rights import Rights
 from app.web.static_files import StaticTree
 from app.web.turns import Turns
@@ -17,6 +18,8 @@ from app.web.turns import Turns
 if TYPE_CHECKING:
     from app.confluence.spaces import Space
     from app.connect.lifecycle import Lifecycle
+    from app.forge.door import ForgeDoor
+    from app.forge.lifecycle import ForgeLifecycle
     from app.store.database import Database
     from app.store.encryption import Keyring
     from app.sync.connecting import ConnectionService
@@ -49,7 +52,10 @@ class Services:
     keyring: "Keyring"
     doors: Mapping[TokenKind, Knock]
     lifecycle: "Lifecycle"
+    forge: "ForgeDoor"
+    forge_lifecycle: "ForgeLifecycle"
     rights: Rights
+    note_refusal: NoteRefusal
     spaces: AskSpace
     names: AskNames
     syncs: "SyncService"

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import orjson
+from starlette.requests import Request
 
 from app.anypoint.client import AnypointClient, Credentials
 from app.anypoint.limiter import Limiter
@@ -17,6 +18,10 @@ from app.confluence import people, permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
+from app.forge.door import ForgeDoor
+from app.forge.keys import ForgeKeys
+from app.forge.lifecycle import ForgeLifecycle
+from app.forge.page_token import PageTokens
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.connecting import ConnectionService
@@ -24,8 +29,10 @@ from app.sync.queue import Queue
 from app.sync.refreshing import RefreshService
 from app.sync.service import SyncService
 from app.web.assembly import bare_app, install_web
+from app.web.refusals import note_refusal
 from app.web.rights import Rights
 from app.web.routing import manifest
+from app.web.schemes import by_scheme
 from app.web.state import Services
 from sandbox.anypoint import create_app as anypoint_stand_in
 from sandbox.estate import Estate, build
@@ -41,6 +48,7 @@ from tests.connect.atlassian import (
     hs256,
     rs256,
 )
+from tests.forge import atlassian as forge
 from tests.postgres import FreshDatabase
 from tests.store.estate import SPACE
 
@@ -107,6 +115,32 @@ class Product:
         bound = CONTEXT_HASH if kind == "context" else hash_of(method, path)
         return hs256(claims(self.issuer, bound, now(), **changes), secret_of(self.issuer))
 
+    def invocation(self, *, of_site: bool = False, **changes: Any) -> str:
+        """Return Forge's sound token for a call of the shell, or of the site itself."""
+        said = forge.event_claims if of_site else forge.claims
+        return forge.signed(said(self.issuer, now(), **changes))
+
+    async def page_token(self, page: str, **changes: Any) -> str:
+        """Return a sound page token of our Forge site for a page."""
+        said = forge.claims(self.issuer, now(), **changes)
+        token = forge.signed(said)
+        headers = {"Authorization": f"Bearer {token}", "X-Forge-OAuth-User": "user-token"}
+        scope = {
+            "type": "http",
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+        invoker = await self.services.forge.invocation(Request(scope))
+        return (await self.services.forge.opened(invoker, page)).token
+
+    async def forge_headers(self, kind: str, path: str) -> dict[str, str]:
+        """Return what a request of a Forge kind carries."""
+        if kind == "page":
+            return {"Authorization": f"Bearer {await self.page_token(path)}"}
+        of_site = path != "/forge/open"
+        token = self.invocation(of_site=of_site)
+        return {"Authorization": f"Bearer {token}", "X-Forge-OAuth-User": "user-token"}
+
     def lifecycle_body(self, **changes: Any) -> dict[str, Any]:
         """Return what Confluence posts when our site installs or removes the app."""
         base_url = f"https://{self.issuer}.atlassian.net/wiki"
@@ -141,6 +175,7 @@ async def served(
 ) -> AsyncIterator[Product]:
     """Serve the app; jobs are written down and nobody works on them."""
     atlassian, anypoint = Atlassian(), Anypoint()
+    atlassian.replies[forge.JWKS_HOST] = lambda _: httpx.Response(200, json=forge.key_set())
     queue = Queue(addresses.app_url, 30)
     await queue.open()
     async with atlassian.client() as outside, anypoint.client() as anypoint_http:
@@ -183,6 +218,25 @@ def joined(
             retry_wait_cap=0.01,
         )
 
+    sites_of_forge = ForgeLifecycle(
+        database=database,
+        keyring=keyring,
+        uninstall_retention=timedelta(days=30),
+        silence=timedelta(days=90),
+        began_at=now() - timedelta(days=2),
+        clock=now,
+    )
+    forge_door = ForgeDoor(
+        database=database,
+        keyring=keyring,
+        keys=ForgeKeys(outside, forge.JWKS_URL, now),
+        page_tokens=PageTokens({"test": b"p" * 32}),
+        lifecycle=sites_of_forge,
+        space_id=partial(spaces.id_of, outside),
+        app_ids=[forge.APP_ID],
+        api_origins=(),
+        clock=now,
+    )
     return Services(
         base_url=BASE_URL,
         connect_script_url="https://connect-cdn.atl-paas.net/all.js",
@@ -195,8 +249,12 @@ def joined(
             TokenKind.INSTALL: door.install,
             TokenKind.URL: door.url,
             TokenKind.CALLBACK: door.callback,
-            TokenKind.CONTEXT: door.context,
+            TokenKind.CONTEXT: by_scheme({"jwt": door.context, "bearer": forge_door.context}),
+            TokenKind.INVOCATION: forge_door.invocation,
+            TokenKind.PAGE: forge_door.page,
         },
+        forge=forge_door,
+        forge_lifecycle=sites_of_forge,
         lifecycle=Lifecycle(
             database=database,
             keyring=keyring,
@@ -207,6 +265,7 @@ def joined(
             clock=now,
         ),
         rights=Rights(partial(permissions.rights, outside), seconds=0),
+        note_refusal=partial(note_refusal, database),
         spaces=partial(spaces.space, outside),
         names=partial(people.names, outside),
         syncs=syncs,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 
 from app.caller import AccountId, Caller, Door, Right, SiteId, SpaceId, TokenKind
 from app.errors import NotAuthenticated
+from app.store.audit import Act
 from app.web.assembly import bare_app, wrapped
 from app.web.errors import install_error_handlers
 from app.web.rights import Rights
@@ -30,6 +31,7 @@ class World:
     )
     right: Right = Right.ADMIN
     asked: list[str] = field(default_factory=list)
+    refused: list[Act] = field(default_factory=list)
     now: float = 1000.0
 
     async def knock(self, request: Request) -> Caller:
@@ -40,6 +42,9 @@ class World:
     async def ask(self, base: str, auth: httpx.Auth, space_id: SpaceId) -> Right:
         self.asked.append(space_id)
         return self.right
+
+    async def note(self, site_id: SiteId, space_id: SpaceId, act: Act) -> None:
+        self.refused.append(act)
 
 
 def services(world: World, **changes: Any) -> Services:
@@ -54,9 +59,12 @@ def services(world: World, **changes: Any) -> Services:
         "keyring": None,
         "doors": dict.fromkeys(TokenKind, world.knock),
         "rights": Rights(world.ask, seconds=60, clock=lambda: world.now),
+        "note_refusal": world.note,
         "spaces": None,
         "names": None,
         "lifecycle": None,
+        "forge": None,
+        "forge_lifecycle": None,
         "syncs": None,
         "connections": None,
         "refreshes": None,

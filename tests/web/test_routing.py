@@ -122,9 +122,20 @@ async def test_the_token_is_asked_for_before_the_body_is_read():
 
 
 async def test_the_right_is_asked_for_before_the_body_is_read():
-    async with client_of([router], World(right=Right.EDITOR)) as http:
+    world = World(right=Right.EDITOR)
+    async with client_of([router], world) as http:
         answer = await http.put(NOTES, content=b"{broken")
     assert refused_with(answer) == (403, "not_permitted")
+    assert [act.object_id for act in world.refused] == ["PUT /api/spaces/{space_id}/notes"]
+
+
+async def test_what_is_refused_is_noted_only_where_the_space_is_seen_and_something_would_change():
+    world = World(right=Right.NONE)
+    async with client_of([router], world) as http:
+        await http.put(NOTES, json={"text": "a"})
+        world.right = Right.VIEWER
+        await http.get(NOTES)
+    assert world.refused == []
 
 
 async def test_a_space_that_cannot_be_seen_is_not_there():
