@@ -67,7 +67,7 @@ def _row(
         findings=findings,
         notes=_each_once(notes),
         coverage=coverage,
-        cells=cells_of(frame, lined, findings),
+        cells=cells_of(frame, api, lined, findings),
     )
 
 

@@ -1,26 +1,34 @@
 """The cells of a row: what each environment holds of an API, in numbers."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from app.posture.families import Family
 from app.posture.frame import Frame
 from app.posture.lanes import LinedUp
-from app.posture.model import Cell, CellState, Finding, InstanceSummary, Kind, Severity
+from app.posture.last_known import last_known, summary
+from app.posture.model import ApiReading, Cell, CellState, Finding, Kind, Severity
 from app.posture.sides import Side
 
 _FAMILIES = {family: rank for rank, family in enumerate(Family)}
 _NOT_DEPLOYED = Cell(CellState.NOT_DEPLOYED)
 
 
-def cells_of(frame: Frame, lined: LinedUp, findings: Iterable[Finding]) -> dict[str, Cell]:
+def cells_of(
+    frame: Frame, api: ApiReading, lined: LinedUp, findings: Iterable[Finding]
+) -> dict[str, Cell]:
     """Return a cell per environment, in the connection's order."""
     marked = frozenset(e for finding in findings if _marks(finding) for e in finding.outliers)
     held: dict[str, list[Side]] = {}
     for lane in lined.lanes:  # the main lane is the first: its numbers stand in the cell
         for side in lane.sides:
             held.setdefault(side.environment_id, []).append(side)
-    return {e: _cell(frame, e, held.get(e, []), marked) for e in frame.environments}
+    cells = {e: _cell(frame, e, held.get(e, []), marked) for e in frame.environments}
+    for environment_id, cell in cells.items():
+        if cell.state is CellState.UNREADABLE:
+            cells[environment_id] = replace(cell, last_known=last_known(api, environment_id))
+    return cells
 
 
 def _marks(finding: Finding) -> bool:
@@ -48,7 +56,7 @@ def _cell(frame: Frame, environment: str, sides: list[Side], marked: frozenset[s
         _chips(main.effective.families),
         environment in marked,
         reason,
-        tuple([_summary(side) for side in sides]),
+        tuple([summary(side.reading) for side in sides]),
     )
 
 
@@ -62,16 +70,3 @@ def _reasons(side: Side) -> Iterable[str]:
 def _chips(found: frozenset[Family]) -> tuple[str, ...]:
     """Return families in the order of the chips."""
     return tuple(sorted(found, key=_FAMILIES.__getitem__))
-
-
-def _summary(side: Side) -> InstanceSummary:
-    facts = side.facts
-    return InstanceSummary(
-        side.instance_id,
-        facts["label"],
-        facts["product_version"],
-        facts["asset_version"],
-        facts["status"],
-        facts["technology"],
-        side.reading.url,
-    )

@@ -336,6 +336,16 @@ class InstanceSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class LastKnown:
+    """What an earlier sync read of what could not be read now; None where it never was."""
+
+    policies: int | None
+    tiers: tuple[str, ...] | None
+    contracts: int | None  # approved ones
+    instances: tuple[InstanceSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One environment of one row. Numbers are None where they could not be read.
 
@@ -353,6 +363,7 @@ class Cell:
     is_outlier: bool = False
     reason: str | None = None
     instances: tuple[InstanceSummary, ...] = ()
+    last_known: LastKnown | None = None  # where it is unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,17 +102,26 @@ def environment_cell(
         sentences.tiers(held.get("tiers")),
         sentences.contracts(held.get("contracts")),
     )
-    is_known = held.get("policies") is not None
+    last = held.get("last_known")
     return {
         "label": f"{name} ({type_})",
         "state": held["state"],
         "is_outlier": bool(held.get("is_outlier")),
         "reason": held.get("reason") or "",
-        "known": f"Last known: {' · '.join(facts)}" if is_known else "",
+        "known": _last_known(last) if last else "",
         "counts": "\n".join(facts),
         "families": " · ".join(held.get("families") or ()),
         "instances": [_instance(item, trusted) for item in held.get("instances") or ()],
     }
+
+
+def _last_known(last: Cells) -> str:
+    facts = (
+        sentences.policies(last.get("policies"), 0, 0),
+        sentences.tiers(last.get("tiers")),
+        sentences.contracts(last.get("contracts")),
+    )
+    return f"Last known: {' · '.join(facts)}"
 
 
 def _instance(item: Cells, trusted: tuple[str, ...]) -> InstanceShown:

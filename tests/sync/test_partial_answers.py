@@ -56,8 +56,10 @@ async def test_last_known_values_stand_beside_what_could_not_be_read(world: Worl
     for row in await _rows(world, 2):
         known: dict[str, Any] = before[row.api_key]
         if known["state"] == CellState.DEPLOYED:
-            assert row.cells[test]["policies"] == known["policies"]
-            assert row.cells[test]["contracts"] == known["contracts"]
+            last = row.cells[test]["last_known"]
+            assert row.cells[test]["policies"] is None
+            assert last["policies"] == known["policies"]
+            assert last["contracts"] == known["contracts"]
 
 
 async def test_findings_that_cannot_be_seen_stay_open_unconfirmed(world: World) -> None:
