@@ -7,7 +7,7 @@ import httpx
 
 from app.anypoint.auth import Credentials
 from app.anypoint.client import AnypointClient
-from app.anypoint.limiter import Limiter
+from app.anypoint.limiter import Clock, Gate, Limiter
 from app.caller import AccountId, SiteId, SpaceId
 from app.store import connections, syncs
 from app.store.connections import Connection
@@ -25,6 +25,17 @@ SPACE = SpaceId("65538")
 ADMIN = AccountId("admin")
 PLANE = "http://127.0.0.1:9"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class WorldClock(Clock):
+    """Waits as long as it says, and has the date of its world."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def now(self) -> datetime:
+        """Return the date as it was moved by hand."""
+        return self._world.now
 
 
 @dataclass
@@ -108,7 +119,7 @@ class World:
             http,
             base_url,
             Credentials(client_id, client_secret),
-            limiter=Limiter(8),
+            limiter=Limiter(8, Gate(WorldClock(self))),
             fingerprint_key=key,
             retry_wait_cap=2,
         )
