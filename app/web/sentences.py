@@ -86,10 +86,10 @@ def connected(organization: str | None, environments: Sequence[str]) -> str:
     return f"{organization or 'Anypoint'}: {', '.join(environments)}."
 
 
-def shrunk(earlier: int, later: int) -> str:
-    """Say that a sync found far fewer instances than the one before."""
+def shrunk(environment: str, earlier: int, later: int) -> str:
+    """Say that a sync found far fewer instances in an environment than the one before."""
     return (
-        f"The last sync read {count(later, 'API instance')}, the one before {earlier:,}. "
+        f"{environment}: the last sync read {count(later, 'API instance')}, the one before {earlier:,}. "
         "If nothing was removed in Anypoint, a scope or a business group may be missing."
     )
 

@@ -1,6 +1,6 @@
 """What the posture tab says of syncs: the running one's progress, and messages about the last."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,7 +55,8 @@ def sync_shown(sync: Sync | None) -> SyncShown | None:
     return SyncShown(
         id=sync.id,
         state=sync.state,
-        line=t["waiting"] if sync.state is State.QUEUED else line,
+        # A running sync has a reason while it waits for a limit of Anypoint's to be over.
+        line=t["waiting"] if sync.state is State.QUEUED else sync.reason or line,
         done=sync.done,
         total=sync.total,
         environments=[EnvironmentShown(item.name, progress(item)) for item in sync.environments],
@@ -138,14 +139,17 @@ def _of_age(
 def _of_shrinking(before: Sync | None, published: Sync) -> Iterator[Message]:
     if before is None:
         return
-    earlier, later = read_instances(before.environments), read_instances(published.environments)
-    if later < earlier * SHRUNK_BELOW:
-        yield Message("warning", t["shrunk"], sentences.shrunk(earlier, later))
+    earlier = {item.id: item.instances for item in before.environments if was_read(item)}
+    for item in published.environments:
+        known = earlier.get(item.id, 0)
+        if was_read(item) and item.instances < known * SHRUNK_BELOW:
+            said = sentences.shrunk(item.name, known, item.instances)
+            yield Message("warning", t["shrunk"], said)
 
 
-def read_instances(environments: Iterable[SyncEnvironment]) -> int:
-    """Return how many instances a sync read over all its environments."""
-    return sum(item.instances for item in environments)
+def was_read(environment: SyncEnvironment) -> bool:
+    """Tell whether an environment's number of instances says something."""
+    return environment.outcome in {Outcome.OK, Outcome.PARTIAL}
 
 
 def _of_automated(sentences: Sequence[str]) -> Iterator[Message]:

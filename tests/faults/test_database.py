@@ -100,8 +100,7 @@ async def test_sessions_that_are_terminated_cost_no_sync(
     await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
     for _ in range(3):
         machines.rows(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE usename = 'plumbline_app'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plumbline_app'"
         )
         await asyncio.sleep(0.7)
     ended = await machines.ended(site, sync_id)

@@ -127,7 +127,9 @@ async def test_many_syncs_of_one_site_do_not_hold_up_another_ones(machines: Mach
     assert done[0]["n"] <= 6
 
     async def open_syncs() -> int:
-        return int(machines.rows("SELECT count(*) AS n FROM syncs WHERE finished_at IS NULL")[0]["n"])
+        return int(
+            machines.rows("SELECT count(*) AS n FROM syncs WHERE finished_at IS NULL")[0]["n"]
+        )
 
     await machines.trouble(latency_ms=0)
     await eventually(open_syncs, lambda n: n == 0, "the end of the crowd", 90)
