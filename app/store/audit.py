@@ -1,6 +1,6 @@
 """The app's own audit log: who did what, written beside what was done, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from app.store.tables import audit
 WHOLE_SITE = SpaceId("")
 """The space of what concerns a site as a whole: shown in the log of each of its spaces."""
 
-MOST_EXPORTED = 100_000
+BATCH_ROWS = 500
 REFUSALS_APART = timedelta(minutes=1)
 
 
@@ -119,6 +119,14 @@ async def newest(
         .offset((page - 1) * size)
     )
     return tuple(_entry(row) for row in rows), total
+
+
+async def batches(db: DB, site_id: SiteId, space_id: SpaceId) -> AsyncIterator[tuple[Entry, ...]]:
+    """Yield everything that concerns the space, newest first, in batches."""
+    question = select(audit).where(_of_space(site_id, space_id))
+    rows = await db.stream(question.order_by(audit.c.at.desc(), audit.c.entry_id))
+    async for batch in rows.partitions(BATCH_ROWS):
+        yield tuple(_entry(row) for row in batch)
 
 
 async def purge(db: DB, site_id: SiteId, keep: timedelta) -> int:

@@ -8,9 +8,10 @@ from uuid import uuid4
 
 from sqlalchemy import and_, func, insert, select
 
-from app.caller import AccountId, SiteId, SpaceId
+from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import Conflict
-from app.store import frozen
+from app.store import audit, frozen
+from app.store.audit import Act, Action
 from app.store.chain import HEADER, Snapshot, hashed, opened, snapshot_of
 from app.store.database import DB
 from app.store.frozen import Content
@@ -32,6 +33,7 @@ class Taking:
     title: str = ""
     note: str = ""
     command: str | None = None
+    origin: Origin = INSIDE
 
     @property
     def digest(self) -> bytes | None:
@@ -83,6 +85,8 @@ async def take(
         "body": body,
     }
     row = await db.execute(insert(snapshots).values(values).returning(*HEADER))
+    act = Act(Action.SNAPSHOT_TAKEN, taking.by, taking.origin, str(header["id"]))
+    await audit.write(db, site_id, space_id, act)
     return snapshot_of(row.one())
 
 

@@ -17,6 +17,7 @@ from app.exports.style import POLICY
 from app.store import csv_lines, exporting
 from app.store.csv_lines import Sheet
 from app.store.posture_rows import Filter
+from app.web.audit_reading import record_export
 from app.web.dependencies import App, SpaceCaller, Viewer
 from app.web.downloads import Body, Download
 from app.web.export_reading import Export, Rows, export_of, filter_words
@@ -44,6 +45,7 @@ class CsvQuery(HtmlQuery):
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def export_csv(viewer: Viewer, app: App, wanted: Annotated[CsvQuery, Query()]) -> Response:
     """Export a line per API and environment, or per finding."""
+    await record_export(app, viewer, f"posture.csv {wanted.rows}")
     opened = partial(csv_file, app, viewer, wanted.filter(), wanted.rows)
     return Download(app.downloads, viewer.site_id, opened)
 
@@ -52,6 +54,7 @@ async def export_csv(viewer: Viewer, app: App, wanted: Annotated[CsvQuery, Query
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def export_html(viewer: Viewer, app: App, wanted: Annotated[HtmlQuery, Query()]) -> Response:
     """Export one document with evidence, summary, APIs and findings."""
+    await record_export(app, viewer, "posture.html")
     opened = partial(html_file, app, viewer, wanted.filter())
     return Download(app.downloads, viewer.site_id, opened)
 

@@ -15,6 +15,7 @@ from app.store import history, rollups
 from app.store.history import Changes, Side
 from app.web.answers import FindingAnswer
 from app.web.api_syncs import known_id
+from app.web.audit_reading import record_export
 from app.web.dependencies import App, Viewer
 from app.web.fields import Id
 from app.web.fields import Query as Parameters
@@ -108,6 +109,7 @@ async def export_changes(
 ) -> Response:
     """Export the same, a line per finding that is new, gone or changed."""
     now = datetime.now(UTC)
+    await record_export(app, viewer, "changes.csv")
     found = await _changes(viewer, app, earlier, later)
     before, after = found.before, found.after
     compared = sheet.Compared(

@@ -19,6 +19,7 @@ from app.web.answers import ApiAnswer, FindingAnswer, PublishedAnswer, ReadEnvir
 from app.web.api_apis import CoverageAnswer, MatricesAnswer, MatrixAnswer, NoteAnswer
 from app.web.api_posture import SummaryAnswer
 from app.web.api_syncs import IdempotencyKey, known_id
+from app.web.audit_reading import record_export
 from app.web.dependencies import App, Editor, Viewer
 from app.web.fields import Body, Id, PageQuery, Text, clean
 from app.web.macro_output import population
@@ -112,7 +113,13 @@ async def post_snapshot(
 ) -> SnapshotAnswer:
     """Freeze the published sync as seen through a filter; 409 before the first one."""
     wanted = body or SnapshotBody()
-    taking = Taking(editor.account_id, wanted.title.strip(), wanted.note.strip(), idempotency_key)
+    taking = Taking(
+        editor.account_id,
+        wanted.title.strip(),
+        wanted.note.strip(),
+        idempotency_key,
+        editor.origin,
+    )
     place = (app.database, editor.site_id, editor.space_id)
     taken = await take_snapshot(*place, wanted.wish(), taking, datetime.now(UTC))
     return SnapshotAnswer(**header(taken))
@@ -144,6 +151,7 @@ async def show_snapshot(viewer: Viewer, app: App, snapshot_id: str) -> FrozenAns
 async def export_snapshot(viewer: Viewer, app: App, snapshot_id: str) -> Response:
     """Export the very bytes that the hash is of, after the bytes of the hash before."""
     found = await _opened(viewer, app, snapshot_id)
+    await record_export(app, viewer, f"snapshot {found.snapshot.id}")
     key = viewer.caller.space_key or viewer.space_id
     name = file_name("snapshot", key, found.snapshot.taken_at, (found.snapshot.id,), "json")
     headers = {"content-disposition": content_disposition(name)}

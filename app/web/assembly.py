@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.web import (
     api_apis,
+    api_audit,
     api_connection,
     api_exports,
     api_history,
@@ -16,6 +17,7 @@ from app.web import (
     api_snapshots,
     api_syncs,
     drilldown,
+    forge,
     fragments,
     history_pages,
     lifecycle,
@@ -35,6 +37,7 @@ from app.web.state import Services
 ROUTERS = (
     public.router,
     lifecycle.router,
+    forge.router,
     pages.router,
     fragments.router,
     macros.router,
@@ -50,6 +53,7 @@ ROUTERS = (
     api_snapshots.router,
     api_history.router,
     api_apis.router,
+    api_audit.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]

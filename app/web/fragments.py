@@ -9,9 +9,10 @@ from starlette.responses import HTMLResponse
 from app.caller import Right, TokenKind
 from app.store import connections
 from app.web import rendering, settings_view
+from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, Viewer
 from app.web.posture_reading import posture_view, progress_view
-from app.web.queries import PostureQuery
+from app.web.queries import PostureQuery, TurnQuery
 from app.web.routing import guard, space_router
 
 router = space_router("/fragments")
@@ -43,3 +44,11 @@ async def show_settings_form(admin: Admin, app: App) -> HTMLResponse:
         connection = await connections.current(db, admin.site_id, admin.space_id)
     view = settings_view.settings(connection, admin.account_id, app.control_planes)
     return rendering.html("fragments/settings.html", {"view": view})
+
+
+@router.get("/audit")
+@guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
+async def show_audit(admin: Admin, app: App, wanted: Annotated[TurnQuery, Query()]) -> HTMLResponse:
+    """Show a page of the audit log."""
+    log = await shown_audit(app, admin, wanted.page)
+    return rendering.html("fragments/audit.html", {"audit": log})

@@ -8,6 +8,7 @@ from app.caller import Right, TokenKind
 from app.store import connections
 from app.store.posture_rows import Filter
 from app.web import rendering, settings_view
+from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, SpaceCaller, Viewer, Visitor
 from app.web.posture_reading import posture_view
 from app.web.routing import guard, protected_router
@@ -31,7 +32,8 @@ async def show_settings(admin: Admin, app: App) -> HTMLResponse:
     async with app.database.transaction(admin.site_id) as db:
         connection = await connections.current(db, admin.site_id, admin.space_id)
     view = settings_view.settings(connection, admin.account_id, app.control_planes)
-    return rendering.html("settings.html", {**in_space(app, admin), "view": view})
+    log = await shown_audit(app, admin, 1)
+    return rendering.html("settings.html", {**in_space(app, admin), "view": view, "audit": log})
 
 
 @router.get("/pages/start")

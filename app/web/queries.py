@@ -41,6 +41,12 @@ class FilterQuery(Query):
         )
 
 
+class TurnQuery(Query):
+    """Which page of a part that turns by itself is wanted."""
+
+    page: PageNumber = 1
+
+
 class PostureQuery(FilterQuery):
     """Which rows of the overview, in which order."""
 

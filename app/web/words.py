@@ -55,6 +55,16 @@ SCOPES = {
 
 TEXTS = {
     "title": "API Security Posture",
+    "audit_section": "Audit log",
+    "audit_hint": "Who connected, changed, synced or exported in this space, and what was refused.",
+    "audit_when": "When",
+    "audit_who": "Who",
+    "audit_what": "What",
+    "audit_detail": "Detail",
+    "audit_newer": "Newer",
+    "audit_older": "Older",
+    "audit_export": "Export as CSV",
+    "audit_empty": "Nothing was done here yet.",
     "settings_title": "API Security Posture settings",
     "start_title": "Get started with Plumbline",
     "organization": "Organisation",
