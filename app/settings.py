@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -21,6 +22,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.errors import BadConfiguration
 
 KEY_BYTES = 32
+
+FORGE_APP_ID = re.compile(r"ari:cloud:ecosystem::app/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 CONTROL_PLANES = {
     "us": "https://anypoint.mulesoft.com",
@@ -110,6 +113,10 @@ class Settings(BaseSettings):
         default="https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json",
         description="Keys of Forge's invocation tokens.",
     )
+    forge_silence_days: PositiveInt = Field(
+        default=90,
+        description="A site of the Forge door that is silent for so long is treated as uninstalled.",
+    )
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Prometheus metrics on loopback; empty is off."
     )
@@ -157,6 +164,23 @@ class Settings(BaseSettings):
             raise ValueError("its path must contain /atlassian-connect/all")
         return value
 
+    @field_validator("forge_jwks_url")
+    @classmethod
+    def _keys_come_safely(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_here = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if not parts.hostname or not (parts.scheme == "https" or is_here):
+            raise ValueError("must be an https URL")
+        return value
+
+    @field_validator("forge_app_ids")
+    @classmethod
+    def _app_ids_are_whole(cls, value: str) -> str:
+        for item in (item.strip() for item in value.split(",") if item.strip()):
+            if not FORGE_APP_ID.fullmatch(item):
+                raise ValueError(f"{item!r} is not ari:cloud:ecosystem::app/<uuid>")
+        return value
+
     @field_validator("confluence_hosts")
     @classmethod
     def _hosts_are_origins(cls, value: str) -> str:
@@ -187,6 +211,11 @@ class Settings(BaseSettings):
     def all_control_planes(self) -> dict[str, str]:
         """Every control plane that a space may choose, id to base URL."""
         return {**CONTROL_PLANES, **self.control_planes}
+
+    @property
+    def forge_apps(self) -> tuple[str, ...]:
+        """The app ids of the Forge door; none closes it."""
+        return tuple(item.strip() for item in self.forge_app_ids.split(",") if item.strip())
 
     @property
     def confluence_origins(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Spaces as Confluence names them."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import httpx
 
@@ -32,3 +33,18 @@ async def space(
     if not isinstance(key, str) or not isinstance(name, str) or str(answer.get("id")) != space_id:
         raise Unavailable
     return Space(space_id, key, name)
+
+
+async def id_of(
+    http: httpx.AsyncClient, rest_base: str, rest_auth: httpx.Auth, key: str
+) -> SpaceId | None:
+    """Return the id of the space with this key as this person sees it, or None without one."""
+    answer = await asked(http, rest_auth, f"{rest_base}/api/v2/spaces?{urlencode({'keys': key})}")
+    listed = answer.get("results") if answer else []
+    if not isinstance(listed, list):
+        raise Unavailable
+    for item in listed:
+        found = str(item.get("id")) if isinstance(item, dict) and item.get("key") == key else ""
+        if SPACE_ID.fullmatch(found):
+            return SpaceId(found)
+    return None

@@ -38,6 +38,7 @@ ROUTERS = (
     public.router,
     lifecycle.router,
     forge.router,
+    forge.router,
     pages.router,
     fragments.router,
     macros.router,

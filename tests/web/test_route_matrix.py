@@ -9,7 +9,8 @@ from app.caller import Right
 from tests.store.estate import SPACE, Home
 from tests.web.product import OPERATIONS, Product
 
-KINDS = ("none", "install", "url", "callback", "context")
+FORGE_KINDS = ("invocation", "page")
+KINDS = ("none", "install", "url", "callback", "context", *FORGE_KINDS)
 ORDER = list(OPERATIONS)
 
 
@@ -28,9 +29,19 @@ async def sent(product: Product, route: dict[str, str], kind: str, path: str) ->
         joint = "&" if "?" in path else "?"
         url = f"{path}{joint}jwt={product.token(kind, method, path)}"
         return await product.http.request(method, url)
+    if kind in FORGE_KINDS:
+        headers = await product.forge_headers(kind, path)
+        body = {} if route["path"] == "/forge/open" else None
+        return await product.http.request(method, path, headers=headers, json=body)
     headers = {"Authorization": f"JWT {product.token(kind, method, path)}"}
     body = product.lifecycle_body() if kind == "install" else None
     return await product.http.request(method, path, headers=headers, json=body)
+
+
+def takes(route: dict[str, str]) -> set[str]:
+    """The kinds that a route takes; what a script asks for, it may ask through either door."""
+    token = route["token"]
+    return set(KINDS) if token == "none" else {token} | ({"page"} if token == "context" else set())
 
 
 def said(answer: httpx.Response) -> Any:
@@ -47,11 +58,11 @@ async def test_a_route_takes_its_own_kind_of_token_and_no_other(product: Product
         for kind in KINDS:
             answer = await sent(product, route, kind, path)
             tried += 1
-            if route["token"] in {"none", kind}:
+            if kind in takes(route):
                 assert answer.status_code != 401, (route, kind, answer.text)
                 continue
             assert answer.status_code == 401, (route, kind, answer.text)
-            if route["token"] != "url":
+            if route["token"] not in {"url", "page"}:
                 refusals.append(said(answer))
     assert tried == len(product.routes) * len(KINDS)
     assert all(refusal == refusals[0] for refusal in refusals)
@@ -61,7 +72,7 @@ async def test_a_kind_is_not_taken_where_another_one_is_carried(product: Product
     """The tokens of header routes in the query, and those of the query in the header."""
     for route in product.routes:
         path = filled(route["path"])
-        if route["token"] == "none":
+        if route["token"] in {"none", *FORGE_KINDS}:
             continue
         token = product.token(route["token"], route["method"], path)
         if route["token"] == "url":
@@ -96,7 +107,7 @@ def assert_fits(answer: httpx.Response, held: Right, needed: Right, route: objec
 
 async def test_nobody_asks_about_a_space(product: Product, ours: Home):
     for route in product.routes:
-        if route["right"] == "none":
+        if route["right"] == "none" or route["token"] in FORGE_KINDS:
             continue
         path = filled(route["path"])
         if route["token"] == "url":

@@ -1,0 +1,1 @@
+"""The Forge door: the same product for sites that install a Forge app."""

@@ -1,0 +1,150 @@
+"""What the Forge app calls, the document it frames, and the pages that the document shows."""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from app.caller import Right, SpaceId, TokenKind
+from app.errors import NotAuthenticated
+from app.forge import modules
+from app.forge.door import FRAMES, Invoker
+from app.web import drilldown, macro_editor, macros, pages, rendering
+from app.web.dependencies import App, Viewer
+from app.web.routing import ProtectedRoute, guard, protected_router
+
+router = protected_router()
+
+
+class Asked(BaseModel):
+    """Which page of its module the shell wants to frame."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    route: str = Field(default=modules.PAGE, max_length=40)
+
+
+class Handover(BaseModel):
+    """What stood in the fragment of the frame's address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    handover: str = Field(max_length=2048)
+
+
+def invoker(request: Request) -> Invoker:
+    """Return the verified call."""
+    found = request.state.caller
+    if not isinstance(found, Invoker):
+        raise NotAuthenticated("no call of the Forge app")
+    return found
+
+
+Invocation = Annotated[Invoker, Depends(invoker)]
+
+
+@router.post("/forge/open")
+@guard(token=TokenKind.INVOCATION, right=Right.VIEWER)
+async def open_page(viewer: Viewer, call: Invocation, app: App, asked: Asked) -> dict[str, str]:
+    """Answer where the page is and the token to it, once Confluence grants the page's own right."""
+    said = call.invocation
+    found = modules.opening(said.module_key, asked.route) if said else None
+    if said is None or found is None:
+        raise NotAuthenticated("a route of another module")
+    if found.right is not Right.VIEWER:
+        await app.rights.checked(call, SpaceId(viewer.space_id), found.right)
+    page = modules.address(found.path, said.parameters if asked.route == modules.PAGE else {})
+    opened = await app.forge.opened(call, page)
+    return {
+        "frame_url": f"{app.base_url}/forge/frame#{opened.handover}",
+        "token": opened.token,
+        "expires_at": opened.expires_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+@router.post("/forge/exchange")
+@guard(token=TokenKind.NONE, right=Right.NONE)
+async def exchange_handover(app: App, given: Handover) -> dict[str, str]:
+    """Answer the page token behind a handover; the handover is the proof, and is good once."""
+    exchanged = await app.forge.exchanged(given.handover)
+    return {
+        "token": exchanged.token,
+        "page": exchanged.page,
+        "expires_at": exchanged.expires_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+@router.get("/forge/frame")
+@guard(token=TokenKind.NONE, right=Right.NONE)
+async def show_frame(app: App) -> HTMLResponse:
+    """Show the document that fetches a page: the same for everybody, without data."""
+    frames = " ".join(dict.fromkeys((*FRAMES, *app.confluence_origins)))
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
+        f"frame-ancestors {frames}"
+    )
+    answer = rendering.html("forge_frame.html", pages.anywhere(app))
+    answer.headers["Content-Security-Policy"] = policy
+    return answer
+
+
+@router.post("/forge/lifecycle", status_code=204)
+@guard(token=TokenKind.INVOCATION, right=Right.NONE)
+async def note_installation(call: Invocation) -> Response:
+    """Take the word that the app was installed or upgraded: the verified call has told all."""
+    _of_the_site(call)
+    return Response(status_code=204)
+
+
+@router.post("/forge/tick", status_code=204)
+@guard(token=TokenKind.INVOCATION, right=Right.NONE)
+async def note_life(call: Invocation) -> Response:
+    """Take the hourly sign of life."""
+    _of_the_site(call)
+    return Response(status_code=204)
+
+
+@router.post("/forge/uninstalled", status_code=204)
+@guard(token=TokenKind.INVOCATION, right=Right.NONE)
+async def note_removal(call: Invocation, app: App) -> Response:
+    """Take the word that the app is about to be removed."""
+    _of_the_site(call)
+    await app.forge_lifecycle.gone(call.site_id)
+    return Response(status_code=204)
+
+
+def _of_the_site(call: Invoker) -> None:
+    # A person's shell can name any path to the proxy: what a site says must come from no person.
+    if call.account_id is not None or (call.invocation and call.invocation.has_context):
+        raise NotAuthenticated("a person's call on the site's route")
+
+
+def _framed(endpoint: Callable[..., Any], right: Right) -> Callable[..., Any]:
+    @wraps(endpoint)
+    async def page(*args: Any, **kwargs: Any) -> Any:
+        return await endpoint(*args, **kwargs)
+
+    return guard(token=TokenKind.PAGE, right=right)(page)
+
+
+def _signed_pages(source: APIRouter) -> Iterator[ProtectedRoute]:
+    for route in source.routes:
+        if isinstance(route, ProtectedRoute) and route.guard.token is TokenKind.URL:
+            yield route
+
+
+def _add_framed(source: APIRouter) -> None:
+    """Serve a router's signed pages to frames too, from the same functions and templates."""
+    for route in _signed_pages(source):
+        if route.guard.right is not Right.NONE:
+            endpoint = _framed(route.endpoint, route.guard.right)
+            router.add_api_route(f"/forge{route.path}", endpoint, methods=["GET"])
+
+
+for _source in (pages.router, drilldown.pages, macros.router, macro_editor.pages):
+    _add_framed(_source)
