@@ -8,12 +8,10 @@ import pytest
 from app.caller import Right
 from app.store.database import Database
 from app.store.encryption import Keyring
-from app.sync.queue import Queue
-from app.sync.refreshing import RefreshService
-from sandbox import anypoint, estate
 from tests.postgres import FreshDatabase
 from tests.store.estate import Home
-from tests.sync.world import PLANE, World
+from tests.sync.world import World
+from tests.web.live import synced
 from tests.web.product import Product
 
 
@@ -21,28 +19,8 @@ from tests.web.product import Product
 async def world(
     addresses: FreshDatabase, database: Database, keyring: Keyring, ours: Home, product: Product
 ) -> AsyncIterator[World]:
-    """A synced space; its live readings end at the same stand-in, by the same clock."""
-    queue = Queue(addresses.app_url, 30)
-    await queue.open()
-    built = estate.build(seed=1, apis=6, environments=3)
-    made = World(database, keyring, queue, ours.site_id, built, anypoint.create_app(built))
-    await made.connect()
-    await made.sync()
-    object.__setattr__(product.services, "refreshes", refreshes_of(made))
-    yield made
-    await made.close()
-    await queue.close()
-
-
-def refreshes_of(world: World) -> RefreshService:
-    """Return the service as `main` joins it, at the world's stand-in and clock."""
-    return RefreshService(
-        database=world.database,
-        keyring=world.keyring,
-        control_planes={"us": PLANE},
-        client=world._client,
-        now=lambda: world.now,
-    )
+    async with synced(addresses, database, keyring, ours, product) as made:
+        yield made
 
 
 async def apis(product: Product) -> list[dict[str, Any]]:
@@ -95,7 +73,11 @@ async def test_an_environment_that_cannot_be_read_is_unreadable_and_not_missing(
     api = (await apis(product))[0]
     place = somewhere(api)
     world.standin.control.post(
-        {"faults": [{"action": "status", "status": 403, "path": "/apis$|/apis\\?", "environment": place}]}
+        {
+            "faults": [
+                {"action": "status", "status": 403, "path": "/apis$|/apis\\?", "environment": place}
+            ]
+        }
     )
     live = await refreshed(product, api)
     assert live["environments"][place]["state"] == "unreadable"
