@@ -9,24 +9,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import uvicorn
 from pydantic import SecretStr
 
 from app.connect.descriptor import descriptor
 from app.errors import AppError, BadConfiguration
 from app.main import create_app, join, web_routes
+from app.serving import GentleServer
 from app.settings import Settings, written_keys
 from app.store import agenda, snapshots
 from app.store.database import Database
 from app.store.embedded import EmbeddedPostgres, app_role
 from app.store.encryption import load_or_make_keys
 from app.store.migrating import upgrade
+from app.sync.working import working
 from app.web.request_log import configure_logging
 
 log = logging.getLogger(__name__)
-
-SHUTDOWN_SECONDS = 7
-"""How long requests under way may take to finish once told to stop."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,23 +43,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
     """Answer requests until told to stop; 0 after SIGTERM."""
     with _database(settings) as ready:
         asyncio.run(_check_role(ready))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(ready),
-                host=ready.host,
-                port=ready.port,
-                access_log=False,
-                server_header=False,
-                date_header=True,
-                proxy_headers=False,
-                log_config=None,
-                lifespan="on",
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
-        # uvicorn raises the signal again after its shutdown; with a handler of ours that is harmless.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        server.run()
+        server = GentleServer(create_app(ready), ready.host, ready.port)
+        server.run_until_told()
         if not server.started:
             raise BadConfiguration("PLUMBLINE_PORT: the server could not start, see above")
 
@@ -168,7 +151,7 @@ async def _work(settings: Settings, concurrency: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
-    async with parts.opened(), parts.working(concurrency):
+    async with parts.opened(), working(parts.queue, concurrency):
         await told_to_stop.wait()
 
 

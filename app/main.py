@@ -1,6 +1,5 @@
 """Where things are built and joined: settings in, a running product out."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +11,6 @@ import httpx
 import orjson
 from fastapi import FastAPI
 from pydantic import SecretStr
-from starlette.types import ASGIApp
 
 from app import metrics, outgoing
 from app.anypoint.auth import Credentials
@@ -27,6 +25,7 @@ from app.forge.door import ForgeDoor
 from app.forge.keys import ForgeKeys
 from app.forge.lifecycle import ForgeLifecycle
 from app.forge.page_token import PageTokens
+from app.serving import Leaving
 from app.settings import KEY_BYTES, Settings, parse_keys, written_keys
 from app.store.database import Database
 from app.store.encryption import Keyring
@@ -38,6 +37,7 @@ from app.sync.refreshing import RefreshService
 from app.sync.retention import Retention
 from app.sync.schedule import Schedule
 from app.sync.service import SyncService
+from app.sync.working import working
 from app.web.assembly import bare_app, install_web
 from app.web.refusals import note_refusal
 from app.web.rights import Rights
@@ -49,14 +49,6 @@ log = logging.getLogger(__name__)
 
 INLINE_JOBS = 4
 """Jobs that the worker inside `serve` runs side by side."""
-
-HANDOVER_SECONDS = 5.0
-"""How long a stopping worker lets a job go on before it hands it over."""
-
-LEAVING_SECONDS = 9.0
-"""How long a stopping process waits for its worker; a database that is away ends the patience."""
-
-RESTART_SECONDS = 1.0
 
 
 def utc_now() -> datetime:
@@ -90,25 +82,6 @@ class Parts:
             await self.queue.close()
             await self.http.aclose()
             await self.database.close()
-
-    @asynccontextmanager
-    async def working(self, jobs: int) -> AsyncIterator["asyncio.Task[None]"]:
-        """Run jobs meanwhile; in the end those under way are handed over."""
-        worker = asyncio.create_task(self._work(jobs))
-        try:
-            yield worker
-        finally:
-            worker.cancel()
-            await asyncio.wait([worker], timeout=LEAVING_SECONDS)
-
-    async def _work(self, jobs: int) -> None:
-        while True:
-            try:
-                await self.queue.work(jobs, HANDOVER_SECONDS)
-            except Exception:
-                # The edge of all jobs: a web process must not silently lose its inner worker.
-                log.exception("the worker ended, starting it again")
-                await asyncio.sleep(RESTART_SECONDS)
 
 
 def join(settings: Settings) -> Parts:
@@ -170,7 +143,7 @@ def join(settings: Settings) -> Parts:
     )
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings) -> Leaving:
     """Return the web app as it is served, with its inner worker if there is to be one."""
     parts = join(settings)
     services = _services(parts)
@@ -179,13 +152,13 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with parts.opened(), AsyncExitStack() as stack:
             if settings.worker == "inline":
-                await stack.enter_async_context(parts.working(INLINE_JOBS))
+                await stack.enter_async_context(working(parts.queue, INLINE_JOBS))
             try:
                 yield
             finally:
                 services.stopping.set()
 
-    return install_web(bare_app(lifespan), services)
+    return Leaving(install_web(bare_app(lifespan), services), services.stopping)
 
 
 def web_routes(settings: Settings) -> list[dict[str, str]]:
@@ -251,9 +224,7 @@ def _services(parts: Parts) -> Services:
     )
 
 
-def _forge_lifecycle(
-    settings: Settings, database: Database, keyring: Keyring
-) -> ForgeLifecycle:
+def _forge_lifecycle(settings: Settings, database: Database, keyring: Keyring) -> ForgeLifecycle:
     return ForgeLifecycle(
         database=database,
         keyring=keyring,

@@ -14,7 +14,7 @@ from app.errors import Conflict
 from app.store.database import DB, enter_site
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent, spend
-from app.store.tables import agenda, connections, installations, sites, syncs
+from app.store.tables import agenda, connections, installations, readings, sites, syncs
 
 FINGERPRINT_KEY_BYTES = 32
 
@@ -247,6 +247,7 @@ async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:
         .where(syncs.c.site_id == site_id, syncs.c.state.in_(["queued", "running"]))
         .values(state="cancelled", reason="The app was uninstalled.", finished_at=now)
     )
+    await db.execute(delete(readings).where(readings.c.site_id == site_id))
 
 
 def _sealed_secret(arrival: Arrival, site_id: SiteId, keyring: Keyring) -> bytes:

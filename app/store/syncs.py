@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from app.caller import AccountId, SiteId, SpaceId
 from app.errors import Conflict
 from app.store.database import DB
-from app.store.tables import connections, sync_environments, syncs
+from app.store.tables import connections, readings, sync_environments, syncs
 
 
 class State(StrEnum):
@@ -183,7 +183,7 @@ def _unfinished() -> ColumnElement[bool]:
 async def _end(
     db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool], reason: str
 ) -> bool:
-    done = await db.execute(
+    ended = await db.scalars(
         update(syncs)
         .where(syncs.c.site_id == site_id, syncs.c.space_id == space_id, which)
         .values(
@@ -192,8 +192,16 @@ async def _end(
             finished_at=func.clock_timestamp(),
             lease_until=None,
         )
+        .returning(syncs.c.sync_id)
     )
-    return bool(done.rowcount)
+    ids = ended.all()
+    mine = readings.c
+    await db.execute(
+        delete(readings).where(
+            mine.site_id == site_id, mine.space_id == space_id, mine.sync_id.in_(ids)
+        )
+    )
+    return bool(ids)
 
 
 async def _first(

