@@ -19,7 +19,7 @@ _WHOLE: Memory[int, Coverage] = Memory(256)
 def coverage_of(frame: Frame, lined: LinedUp, notes: Iterable[Note]) -> Coverage:
     """Return the coverage of a row; what was not read is told with where and why."""
     sides = [side for lane in lined.lanes for side in lane.sides]
-    hidden = sum([note.code == "unverifiable" for note in notes])
+    hidden = sum([note.code == "unverifiable" for note in notes]) if notes else 0
     needed = _PARTS_OF_ENVIRONMENT * len(frame.environments) + _PARTS_OF_INSTANCE * len(sides)
     if not hidden and frame.is_whole and all(map(_is_whole, sides)):
         return _WHOLE.get(needed) or _WHOLE.keep(needed, _coverage(frame, needed, (), 0))

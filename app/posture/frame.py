@@ -44,6 +44,7 @@ class Frame:
     automated: Mapping[str, tuple[Automated, ...] | None]  # None: not read
     expected: Mapping[str, tuple[ExpectedDifference, ...]]  # by asset id
     listed: tuple[str, ...]
+    has_automated: bool  # some environment has automated policies
     is_whole: bool  # every list and every automated policy was read
     asked: frozenset[str]  # whose instances posture rules look at
 
@@ -81,6 +82,9 @@ def _frame(scope: Scope) -> Frame:
         automated={r.environment.id: automated_policies(r.automated) for r in scope.environments},
         expected=_by_asset(scope.expected_differences),
         listed=tuple(r.environment.id for r in scope.environments if r.not_listed is None),
+        has_automated=any(
+            r.automated.was_read and r.automated.content() for r in scope.environments
+        ),
         is_whole=all(r.not_listed is None and r.automated.was_read for r in scope.environments),
         asked=frozenset(production or environments),
     )

@@ -205,11 +205,10 @@ def remark_policies(
     frame: Frame, api: ApiReading, lined: LinedUp, lane: Lane, notes: list[Note]
 ) -> None:
     """Add what is remarked about policies without a difference: hidden, unknown, automated."""
-    comparison = PolicyComparison(frame, api, lined, lane, [], notes)
-    if _are_the_same(lane) and any(_has_remarks(side) for side in comparison.sides.values()):
-        comparison.run(shared_names(lined.lanes))
-    if any(side.automated for side in lane.sides):
-        _note_automated(comparison)
+    if any(map(_has_remarks, lane.sides)) and _are_the_same(lane):
+        PolicyComparison(frame, api, lined, lane, [], notes).run(shared_names(lined.lanes))
+    if frame.has_automated:
+        _note_automated(PolicyComparison(frame, api, lined, lane, [], notes))
 
 
 def _has_remarks(side: Side) -> bool:

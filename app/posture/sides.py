@@ -1,5 +1,7 @@
 """One instance as it is compared: its sections, understood when they are asked for."""
 
+from collections.abc import Callable
+
 from app.posture.agreements import Contracts, Tiers, read_contracts, read_tiers
 from app.posture.applied import Effective, Policies, read_policies
 from app.posture.automated import Automated, is_flex
@@ -18,53 +20,38 @@ class Side:
     """
 
     __slots__ = (
-        "_contracts",
-        "_effective",
-        "_policies",
-        "_tiers",
         "automated",
+        "contracts",
+        "effective",
         "environment_id",
         "facts",
         "instance_id",
+        "policies",
         "reading",
+        "tiers",
     )
+
+    environment_id: str
+    instance_id: int
+    facts: FactsBody
+    policies: Policies | None
+    tiers: Tiers | None
+    contracts: Contracts | None  # None too where none are listed although some are active
+    automated: tuple[Automated, ...] | None  # those that apply
+    effective: Effective  # what runs before it
 
     def __init__(self, frame: Frame, reading: InstanceReading) -> None:
         self.environment_id = reading.environment_id
         self.instance_id = reading.instance_id
-        self.facts: FactsBody = reading.facts.content()
+        self.facts = reading.facts.content()
         self.reading = reading
         self.automated = _applying(frame.automated[reading.environment_id], self.facts)
 
-    @property
-    def policies(self) -> Policies | None:
-        """Its own policies."""
-        try:
-            return self._policies
-        except AttributeError:
-            flex = is_flex(self.facts["technology"])
-            self._policies: Policies | None = read_policies(self.reading.policies, is_flex=flex)
-            return self._policies
-
-    @property
-    def tiers(self) -> Tiers | None:
-        """Its SLA tiers."""
-        try:
-            return self._tiers
-        except AttributeError:
-            self._tiers: Tiers | None = read_tiers(self.reading.tiers)
-            return self._tiers
-
-    @property
-    def contracts(self) -> Contracts | None:
-        """Its contracts; an empty list while contracts are active was not read."""
-        try:
-            return self._contracts
-        except AttributeError:
-            found = read_contracts(self.reading.contracts)
-            is_odd = found is not None and not found.rows and self.facts["active_contracts"]
-            self._contracts: Contracts | None = None if is_odd else found
-            return self._contracts
+    def __getattr__(self, name: str) -> object:
+        """Understand what was not asked for before; from then on it is a plain attribute."""
+        value = _UNDERSTOOD[name](self)
+        setattr(self, name, value)
+        return value
 
     @property
     def contracts_not_read(self) -> str | None:
@@ -73,14 +60,31 @@ class Side:
             return None
         return self.reading.contracts.not_read or EMPTY_LIST_OF_CONTRACTS
 
-    @property
-    def effective(self) -> Effective:
-        """What runs before it."""
-        try:
-            return self._effective
-        except AttributeError:
-            self._effective: Effective = effective_of(self.policies, self.automated)
-            return self._effective
+
+def _policies(side: Side) -> Policies | None:
+    return read_policies(side.reading.policies, is_flex=is_flex(side.facts["technology"]))
+
+
+def _tiers(side: Side) -> Tiers | None:
+    return read_tiers(side.reading.tiers)
+
+
+def _contracts(side: Side) -> Contracts | None:
+    found = read_contracts(side.reading.contracts)
+    is_odd = found is not None and not found.rows and side.facts["active_contracts"]
+    return None if is_odd else found
+
+
+def _effective(side: Side) -> Effective:
+    return effective_of(side.policies, side.automated)
+
+
+_UNDERSTOOD: dict[str, Callable[[Side], object]] = {
+    "policies": _policies,
+    "tiers": _tiers,
+    "contracts": _contracts,
+    "effective": _effective,
+}
 
 
 def _applying(
