@@ -38,7 +38,6 @@ ROUTERS = (
     public.router,
     lifecycle.router,
     forge.router,
-    forge.router,
     pages.router,
     fragments.router,
     macros.router,
