@@ -29,6 +29,7 @@ from app.posture.model import ApiPosture, ApiReading, InstanceReading, Section
 from app.store import (
     connections,
     leases,
+    marks,
     posture_rows,
     publishing,
     readings,
@@ -149,7 +150,7 @@ class Ours:
             sync, _ = await syncs.request(db, *place, None, now)
             attempt = await leases.begin(db, *place, sync.id, 600)
             assert attempt is not None
-            await leases.save_environments(db, *place, sync.id, attempt, ENVIRONMENTS)
+            await marks.save_environments(db, *place, sync.id, attempt, ENVIRONMENTS)
         staged: list[Reading] = []
         bodies: dict[bytes, bytes] = {}
         for key, environment, instance, held in self.data.instances():
@@ -163,7 +164,7 @@ class Ours:
         await self._write(sync.id, attempt, staged, bodies)
         async with home.database.transaction(home.site_id) as db:
             for environment in ENVIRONMENTS:
-                await leases.finish_environment(
+                await marks.finish_environment(
                     db, *place, sync.id, attempt, environment.id,
                     outcome=Outcome.OK, reason=None, read_at=now, instances=len(self.data.apis),
                 )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.store import leases, readings, sections
+from app.store import leases, marks, readings, sections
 from app.store.database import DB, Database
 from app.store.readings import Reading
 from app.store.syncs import Outcome, Sync
@@ -107,12 +107,12 @@ class Journal:
                 await readings.save(db, *hold.fence, batch.rows)
             if ending is None:
                 done = self._counts[environment_id].done
-                await leases.listed(db, *hold.fence, environment_id, done)
+                await marks.listed(db, *hold.fence, environment_id, done)
             else:
                 await self._mark(db, environment_id, ending)
 
     async def _mark(self, db: DB, environment_id: str, ending: Ending) -> None:
-        await leases.finish_environment(
+        await marks.finish_environment(
             db,
             *self._hold.fence,
             environment_id,

@@ -9,7 +9,7 @@ from datetime import datetime
 from app.anypoint.client import AnypointClient
 from app.anypoint.errors import BadAnswer, CouldNotRead, Throttled
 from app.posture.model import Environment
-from app.store import connections, leases, sections, syncs
+from app.store import connections, leases, marks, sections, syncs
 from app.store.connections import Connection
 from app.store.database import Database
 from app.sync.collect import Reader
@@ -94,7 +94,7 @@ class SyncReading:
         """Read the sync's environments that nobody has finished, those of earlier attempts too."""
         hold = self._hold
         async with self._database.transaction(hold.site_id) as db:
-            await leases.save_environments(db, *hold.fence, environments)
+            await marks.save_environments(db, *hold.fence, environments)
             sync = await syncs.one(db, *hold.sync)
         assert sync is not None
         self._journal.resume(sync)

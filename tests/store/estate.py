@@ -18,7 +18,7 @@ from app.posture.model import (
     Severity,
     Verdict,
 )
-from app.store import connections, leases, publishing, readings, sections, sites, syncs
+from app.store import connections, leases, marks, publishing, readings, sections, sites, syncs
 from app.store.database import DB, Database
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt
@@ -99,7 +99,7 @@ class Home:
             sync, _ = await syncs.request(db, self.site_id, self.space_id, None, now)
             attempt = await leases.begin(db, self.site_id, self.space_id, sync.id, 30)
             assert attempt is not None
-            await leases.save_environments(
+            await marks.save_environments(
                 db, self.site_id, self.space_id, sync.id, attempt, ENVIRONMENTS
             )
         return sync.id, attempt
@@ -118,7 +118,7 @@ class Home:
             await self._save(db, sync_id, attempt, found)
             for environment in ENVIRONMENTS:
                 is_failed = environment in failed
-                await leases.finish_environment(
+                await marks.finish_environment(
                     db,
                     self.site_id,
                     self.space_id,

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.caller import AccountId, SpaceId
 from app.errors import Conflict
-from app.store import agenda, connections, leases, syncs
+from app.store import agenda, connections, leases, marks, syncs
 from app.store.syncs import Outcome
 from tests.store.estate import ENVIRONMENTS, NOW, SPACE, TEST, Read, values
 
@@ -103,7 +103,7 @@ async def test_a_dead_workers_sync_is_taken_over_with_what_was_finished(ours):
     sync = await state(ours, sync_id)
     assert [item.finished for item in sync.environments] == [True, True]
     async with ours.database.transaction(ours.site_id) as db:
-        await leases.save_environments(db, ours.site_id, SPACE, sync_id, attempt + 1, ENVIRONMENTS)
+        await marks.save_environments(db, ours.site_id, SPACE, sync_id, attempt + 1, ENVIRONMENTS)
     assert (await state(ours, sync_id)).environments == sync.environments
 
 
@@ -119,8 +119,8 @@ async def test_a_worker_that_was_only_asleep_can_write_nothing(ours):
             leases.progress(db, *late, done=1, total=2, requests=3),
             leases.park(db, *late, "later"),
             leases.fail(db, *late, "no"),
-            leases.save_environments(db, *late, ENVIRONMENTS),
-            leases.finish_environment(db, *late, TEST.id, outcome=Outcome.OK),
+            marks.save_environments(db, *late, ENVIRONMENTS),
+            marks.finish_environment(db, *late, TEST.id, outcome=Outcome.OK),
         ]
         for write in writes:
             with pytest.raises(leases.Fenced):
