@@ -1,6 +1,6 @@
 """What changed between two published syncs or snapshots: added, resolved and changed findings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -8,10 +8,11 @@ from sqlalchemy import and_, func, not_, select
 
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict, NotThere
-from app.store import findings, snapshots, syncs
+from app.store import findings, posture_rows, snapshots, syncs
 from app.store.database import DB
 from app.store.findings import FindingRow
 from app.store.frozen import Content
+from app.store.posture_rows import Filter
 from app.store.syncs import Sync
 from app.store.tables import findings as finding_table
 
@@ -146,12 +147,29 @@ async def _seen(
     place = (db, site_id, space_id, one.number)
     if other.api_id is not None:
         return _by_fingerprint(await findings.of_api(*place, other.api_id))
-    followed = await findings.listed(*place, replace(other.wanted, verdicts=()), size=ALL)
-    if not other.wanted.verdicts:
-        return _by_fingerprint(followed.rows)
-    shown = await findings.listed(*place, other.wanted, size=ALL)
-    apis = {row.api_id for row in other.rows} | {row.api_id for row in shown.rows}
-    return _by_fingerprint(row for row in followed.rows if row.api_id in apis)
+    wanted = other.wanted
+    alike = Filter(severities=wanted.severities, kinds=wanted.kinds)
+    found = await findings.listed(*place, alike, size=ALL)
+    apis = {row.api_id for row in other.rows}
+    if wanted.verdicts:
+        apis |= {row.api_id for row in (await posture_rows.page(*place, _whole(wanted))).rows}
+    return _by_fingerprint(row for row in found.rows if _is_seen(row, wanted, apis))
+
+
+def _is_seen(row: FindingRow, wanted: Filter, apis: Collection[str | None]) -> bool:
+    """Tell whether a filter shows a finding, by what the finding itself says of its API."""
+    if wanted.environments and not row.values.keys() & set(wanted.environments):
+        return False
+    if row.api_id is None:
+        return not (wanted.search or wanted.groups or wanted.verdicts)
+    names = (row.name, row.group_id, row.asset_id)
+    is_named = any(wanted.search.casefold() in (name or "").casefold() for name in names)
+    is_grouped = not wanted.groups or row.group_id in wanted.groups
+    return is_named and is_grouped and (not wanted.verdicts or row.api_id in apis)
+
+
+def _whole(wanted: Filter) -> Filter:
+    return replace(wanted, page=1, size=ALL)
 
 
 def _compared(

@@ -70,6 +70,7 @@ async def publish(
     }
     for statement in MERGE_ROWS + MERGE_FINDINGS:
         await db.execute(text(statement), values)
+    await db.execute(text(FORGET_ROWS), values | {"kept": KEPT_SYNCS})
     await rollups.keep(db, site_id, space_id, sync_id, now)
     # Last of all, so that heartbeats and questions wait for no lock while the rows are written.
     await _end(db, site_id, space_id, sync_id, attempt, number, rows, now)
@@ -165,6 +166,18 @@ async def _end(
     if not pointed.rowcount:
         raise Fenced
 
+
+KEPT_SYNCS = 8
+"""For how many published syncs rows are kept that are no longer current.
+
+A reader may hold on to a sync or two. What is older is told by findings and the daily counts, and
+can be assessed again from the instances' versions: the rows are the bulk of what a sync adds.
+"""
+
+FORGET_ROWS = """
+DELETE FROM posture_rows WHERE site_id = CAST(:site_id AS uuid) AND space_id = :space_id
+  AND to_number <= :number - :kept
+"""
 
 SOURCE = ("control_plane", "organization_id", "organization_name")
 

@@ -1,5 +1,6 @@
 """Sections: canonical JSON, kept once per site under the digest of its bytes."""
 
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -74,9 +75,8 @@ async def save(db: DB, site_id: SiteId, bodies: Mapping[bytes, bytes]) -> None:
     """Keep canonical bodies by their digests; those already there stay as they are."""
     if not bodies:
         return
-    await copy_rows(
-        db, "new_sections", {"digest": "bytea", "body": "bytea"}, sorted(bodies.items())
-    )
+    rows = [(digest, _packed(bodies[digest])) for digest in sorted(bodies)]
+    await copy_rows(db, "new_sections", {"digest": "bytea", "body": "bytea"}, rows)
     statement = """
         INSERT INTO sections (site_id, digest, body)
         SELECT CAST(:site_id AS uuid), digest, body FROM pg_temp.new_sections ON CONFLICT DO NOTHING
@@ -91,7 +91,18 @@ async def bodies(db: DB, site_id: SiteId, digests: Collection[bytes]) -> dict[by
             sections.c.site_id == site_id, sections.c.digest.in_(set(digests))
         )
     )
-    return {bytes(row[0]): orjson.loads(row[1]) for row in rows}
+    return {bytes(row[0]): orjson.loads(_unpacked(row[1])) for row in rows}
+
+
+def _packed(canonical_body: bytes) -> bytes:
+    """Return the body as it is kept: deflated where that is shorter."""
+    deflated = zlib.compress(canonical_body)
+    return deflated if len(deflated) < len(canonical_body) else canonical_body
+
+
+def _unpacked(kept: bytes) -> bytes:
+    # No JSON begins with the letter that deflated bytes begin with.
+    return zlib.decompress(kept) if kept[:1] == b"x" else kept
 
 
 async def hold(db: DB, site_id: SiteId) -> None:

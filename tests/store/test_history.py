@@ -1,0 +1,104 @@
+"""What changed, and for how long each part of it is kept."""
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from app.store import history, posture_rows, rollups, sections, syncs
+from app.store.history import Counts
+from app.store.posture_rows import Filter
+from app.store.publishing import KEPT_SYNCS
+from tests.store.estate import NOW, SPACE, TEST, Home, make_finding, make_posture, rows_of
+from tests.store.test_snapshots import looked_at, taken
+
+DAY = timedelta(days=1)
+
+
+async def published(home: Home, *prints: str, day: int = 0) -> int:
+    found = (make_finding(name, sentence=f"{name} on day {day}") for name in prints)
+    return await home.published(rows=rows_of(make_posture("g/a", *found)), now=NOW + day * DAY)
+
+
+async def changes(home: Home, before: int, after: int) -> history.Changes:
+    async with home.database.transaction(home.site_id) as db:
+        place = (db, home.site_id, SPACE)
+        numbers = [await syncs.numbered(*place, number) for number in (before, after)]
+        first, last = [await history.side(*place, sync.id) for sync in numbers if sync]
+        return await history.changes(*place, first, last)
+
+
+async def test_the_header_counts_since_the_sync_before(ours):
+    async with ours.database.transaction(ours.site_id) as db:
+        found = await history.counts(db, ours.site_id, SPACE)
+    assert found == (Counts(0, 0, 0, 0), None, None)
+    await published(ours, "a", "b", "c")
+    same = make_finding("b", sentence="b on day 0")
+    new = [make_finding(name) for name in ("d", "e")]
+    await ours.published(rows=rows_of(make_posture("g/a", same, *new, make_finding("c"))))
+    async with ours.database.transaction(ours.site_id) as db:
+        counts, before, after = await history.counts(db, ours.site_id, SPACE)
+    assert counts == Counts(added=2, resolved=1, changed=1, unchanged=1)
+    assert before is not None
+    assert after is not None
+    assert (before.number, after.number) == (1, 2)
+
+
+async def test_rows_that_are_no_longer_current_go_after_some_syncs_and_findings_stay(ours):
+    for day in range(KEPT_SYNCS + 3):
+        await published(ours, "a", f"f{day}", day=day)
+    async with ours.database.transaction(ours.site_id) as db:
+        place = (db, ours.site_id, SPACE)
+        kept = [number for number in range(1, KEPT_SYNCS + 4) if await has_rows(place, number)]
+    assert kept == list(range(3, KEPT_SYNCS + 4))
+    found = await changes(ours, 1, KEPT_SYNCS + 3)
+    assert [row.fingerprint for row in found.added] == [f"f{KEPT_SYNCS + 2}"]
+    assert [row.fingerprint for row in found.resolved] == ["f0"]
+    assert [row.sentence for row in found.changed[0]] == [
+        "a on day 0",
+        f"a on day {KEPT_SYNCS + 2}",
+    ]
+
+
+async def has_rows(place, number: int) -> bool:
+    return (await posture_rows.page(*place, number, Filter())).total > 0
+
+
+async def test_a_filtered_snapshot_is_compared_with_a_sync_whose_rows_are_gone(ours):
+    await published(ours, "a")
+    for day in range(1, KEPT_SYNCS + 3):
+        await published(ours, "a", "b", day=day)
+    wanted = Filter(search="G", groups=("g",), environments=(TEST.id,), verdicts=("threat",))
+    snapshot = await taken(ours, content=await looked_at(ours, wanted))
+    async with ours.database.transaction(ours.site_id) as db:
+        place = (db, ours.site_id, SPACE)
+        first = await syncs.numbered(*place, 1)
+        assert first is not None
+        before, after = [await history.side(*place, id_) for id_ in (first.id, snapshot.id)]
+        found = await history.changes(*place, before, after)
+    assert [row.fingerprint for row in found.added] == ["b"]
+    assert len(found.changed) == 1
+
+
+async def test_each_day_has_its_last_sync_and_the_days_end_with_the_retention(ours):
+    for day, prints in enumerate((("a",), ("a", "b"), ())):
+        await published(ours, *prints, day=day)
+    await published(ours, "c", day=2)
+    async with ours.database.transaction(ours.site_id) as db:
+        place = (db, ours.site_id, SPACE)
+        days = await rollups.since(*place, NOW.date(), NOW.date() + 9 * DAY)
+        assert [day.severities["high"] for day in days] == [1, 2, 1]
+        await rollups.forget(*place, NOW.date() + 2 * DAY)
+        assert len(await rollups.since(*place, NOW.date(), NOW.date() + 9 * DAY)) == 1
+
+
+async def test_a_body_is_kept_short_and_read_as_it_was(ours):
+    long, short = {"rule": "rate limit " * 50}, []
+    bodies = {sections.digest(body): sections.canonical(body) for body in (long, short)}
+    async with ours.database.transaction(ours.site_id) as db:
+        await sections.save(db, ours.site_id, bodies)
+        assert await sections.bodies(db, ours.site_id, bodies) == {
+            sections.digest(body): body for body in (long, short)
+        }
+        sizes = await db.scalars(text("SELECT octet_length(body) FROM sections ORDER BY 1"))
+        assert sizes.all()[0] == 2
+        assert (await db.scalar(text("SELECT max(octet_length(body)) FROM sections"))) < 100
