@@ -80,6 +80,9 @@ const KEYS = {
 if (input) {
   input.addEventListener("input", () => {
     value = "";
+    // What is listed was found by fewer letters: nobody shall choose from it in haste.
+    list.replaceChildren();
+    open(false);
     clearTimeout(typing);
     typing = setTimeout(find, TYPING_PAUSE_MS);
   });

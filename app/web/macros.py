@@ -95,6 +95,8 @@ async def _static(services: Services, site: Caller, wanted: Asked) -> Response:
 def static_form(wanted: Asked, found: Seen, now: datetime) -> str:
     """Return a macro in storage format; nobody is asked for names, so accounts are named by id."""
     content, title = found.content, MACROS[wanted.kind]
+    if wanted.kind is MacroKind.API and content.rows:
+        title = f"{title}: {content.rows[0].name}"
     if found.snapshot is None:
         head = macro_output.live_head(content, title, now)
     else:

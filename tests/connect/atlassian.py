@@ -97,6 +97,7 @@ class Atlassian:
     asked: list[httpx.Request] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
+    people: dict[str, str] = field(default_factory=dict)
     grants: int = 0
 
     def client(self) -> httpx.AsyncClient:
@@ -131,6 +132,9 @@ class Atlassian:
             return httpx.Response(401)
         if request.url.path.endswith("/operations"):
             return httpx.Response(200, json={"operations": self.operations})
+        if request.url.path.endswith("/rest/api/user"):
+            name = self.people.get(request.url.params["accountId"])
+            return httpx.Response(200, json={"displayName": name}) if name else httpx.Response(404)
         space_id = request.url.path.rpartition("/")[2]
         return httpx.Response(200, json={"id": space_id, "key": "ORD", "name": "Orders"})
 
