@@ -11,10 +11,11 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -163,9 +164,9 @@ class Ours:
                 staged, bodies = [], {}
         await self._write(sync.id, attempt, staged, bodies)
         async with home.database.transaction(home.site_id) as db:
-            for environment in ENVIRONMENTS:
+            for finished in ENVIRONMENTS:
                 await marks.finish_environment(
-                    db, *place, sync.id, attempt, environment.id,
+                    db, *place, sync.id, attempt, finished.id,
                     outcome=Outcome.OK, reason=None, read_at=now, instances=len(self.data.apis),
                 )  # fmt: skip
         async with home.database.transaction(home.site_id) as db:
@@ -200,20 +201,21 @@ class Ours:
         return [(day.verdicts["aligned"], _others(day.verdicts)) for day in found]
 
 
-def _others(verdicts: Any) -> int:
+def _others(verdicts: Mapping[str, int]) -> int:
     return sum(verdicts.values()) - verdicts["aligned"]
 
 
 def _posture(key: str, sides: Sequence[Bodies]) -> ApiPosture:
-    read = [
-        InstanceReading(
-            environment.id,
-            place,
-            *(Section(orjson.loads(body), sections.digest_of(body)) for body in bodies),
-        )
-        for place, (environment, bodies) in enumerate(zip(ENVIRONMENTS, sides, strict=True))
-    ]
+    pairs = enumerate(zip(ENVIRONMENTS, sides, strict=True))
+    read = (_reading(place, environment.id, bodies) for place, (environment, bodies) in pairs)
     return assess_api(scope(), ApiReading(key, tuple(read)))
+
+
+def _reading(place: int, environment_id: str, bodies: Bodies) -> InstanceReading:
+    facts, policies, tiers, contracts = (
+        Section(orjson.loads(body), sections.digest_of(body)) for body in bodies
+    )
+    return InstanceReading(environment_id, place, facts, policies, tiers, contracts)
 
 
 def _input(sides: Sequence[Bodies]) -> bytes:
@@ -463,8 +465,8 @@ async def storing(bench: Bench, rounds: int) -> Line:
         rows, now, _ = await bench.next_day()
         shown = await bench.overview_rows()
         runs: list[tuple[int, Callable[[], Awaitable[Any]]]] = [
-            (0, lambda rows=rows, now=now: bench.ours.store(rows, now, BATCH_INSTANCES)),
-            (1, lambda shown=shown: bench.peer.store(shown)),
+            (0, partial(bench.ours.store, rows, now, BATCH_INSTANCES)),
+            (1, partial(bench.peer.store, shown)),
         ]
         for place, run in runs if turn % 2 else runs[::-1]:
             found[place].append(await seconds(run))
