@@ -6,20 +6,22 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from pydantic import SecretStr
 
+from app.caller import SiteId
 from app.connect.descriptor import descriptor
 from app.errors import AppError, BadConfiguration
 from app.main import create_app, join, web_routes
 from app.serving import GentleServer
-from app.settings import Settings, written_keys
+from app.settings import Settings, parse_keys, written_keys
 from app.store import agenda, snapshots
 from app.store.database import Database
 from app.store.embedded import EmbeddedPostgres, app_role
-from app.store.encryption import load_or_make_keys
+from app.store.encryption import Keyring, load_or_make_keys
+from app.store.key_care import Rotation, rotate_all, told
 from app.store.migrating import upgrade
 from app.sync.working import working
 from app.web.request_log import configure_logging
@@ -91,6 +93,15 @@ def verify(settings: Settings, _: argparse.Namespace) -> int:
     return 1 if broken else 0
 
 
+def rotate_keys(settings: Settings, _: argparse.Namespace) -> int:
+    """Seal all stored secrets with the first key, while serving goes on; 1 if a key is missing."""
+    with _database(settings) as ready:
+        rotated, lines = asyncio.run(_rotated(ready))
+    for line in lines:
+        print(line)
+    return 1 if rotated.failed_sites else 0
+
+
 @contextmanager
 def _database(settings: Settings) -> Iterator[Settings]:
     """Lend settings that name a database and keys; the embedded one runs meanwhile."""
@@ -128,21 +139,33 @@ async def _check_role(settings: Settings) -> None:
         await database.close()
 
 
-async def _verified(settings: Settings) -> tuple[int, list[str]]:
-    """Return how many snapshots of all sites there are, and the ids of those that do not hold."""
+@asynccontextmanager
+async def _maintained(settings: Settings) -> AsyncIterator[tuple[Database, Sequence[SiteId]]]:
+    """Lend one connection to the database, and the ids of all sites to walk through."""
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
-    total, broken = 0, []
     try:
         async with database.agenda() as db:
             every = await agenda.all_sites(db)
-        for site_id in every:
-            async with database.transaction(site_id) as db:
-                async for snapshot_id, holds in snapshots.checked(db, site_id):
-                    total += 1
-                    broken += [] if holds else [snapshot_id]
+        yield database, every
     finally:
         await database.close()
-    return total, broken
+
+
+async def _verified(settings: Settings) -> tuple[int, list[str]]:
+    """Return how many snapshots of all sites there are, and the ids of those that do not hold."""
+    checked: dict[str, bool] = {}
+    async with _maintained(settings) as (database, every):
+        for site_id in every:
+            async with database.transaction(site_id) as db:
+                checked |= {name: holds async for name, holds in snapshots.checked(db, site_id)}
+    return len(checked), [name for name, holds in checked.items() if not holds]
+
+
+async def _rotated(settings: Settings) -> tuple[Rotation, list[str]]:
+    keyring = Keyring(parse_keys(settings.encryption_keys.get_secret_value()))
+    async with _maintained(settings) as (database, every):
+        rotated = await rotate_all(database, keyring, every)
+    return rotated, told(rotated, keyring)
 
 
 async def _work(settings: Settings, concurrency: int) -> None:
@@ -171,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         "--concurrency", type=int, default=4, help="syncs that run side by side"
     )
     add("migrate", migrate)
+    add("rotate-keys", rotate_keys)
     add("descriptor", show_descriptor)
     add("verify", verify)
     add("routes", show_routes).add_argument("--json", action="store_true", help="as JSON")

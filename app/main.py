@@ -29,6 +29,7 @@ from app.serving import Leaving
 from app.settings import KEY_BYTES, Settings, parse_keys, written_keys
 from app.store.database import Database
 from app.store.encryption import Keyring
+from app.store.key_care import KeyCheck
 from app.sync.connecting import ConnectionService
 from app.sync.job import SyncJobs
 from app.sync.monitoring import Monitoring
@@ -201,6 +202,7 @@ def _services(parts: Parts) -> Services:
         descriptor=orjson.dumps(descriptor(settings.base_url)),
         database=parts.database,
         keyring=parts.keyring,
+        keys=KeyCheck(parts.database, parts.keyring),
         doors={
             TokenKind.INSTALL: door.install,
             TokenKind.URL: door.url,

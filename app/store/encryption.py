@@ -32,6 +32,7 @@ class Keyring:
         if not keys:
             raise ValueError("at least one encryption key is needed")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self.ids = frozenset(keys)
         self.first = next(iter(keys))
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Table, select, update
 from app.caller import SiteId
 from app.store.database import DB
 from app.store.encryption import Keyring, key_id
-from app.store.tables import connections, installations, sites
+from app.store.tables import connections, installations, page_tokens, sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ SEALED = (
     Sealed(sites.c.fingerprint_key, "site_id"),
     Sealed(installations.c.shared_secret, "door"),
     Sealed(connections.c.client_secret, "space_id", has_space=True),
+    Sealed(page_tokens.c.user_token, "token_id"),
 )
 
 
@@ -35,6 +36,12 @@ async def key_usage(db: DB, site_id: SiteId) -> Counter[str]:
     return usage
 
 
+async def missing_keys(db: DB, site_id: SiteId, keyring: Keyring) -> frozenset[str]:
+    """Return the ids of keys that some value of the site needs and nobody has given."""
+    usage = await key_usage(db, site_id)
+    return frozenset(usage.keys() - keyring.ids)
+
+
 async def rotate(db: DB, site_id: SiteId, keyring: Keyring) -> int:
     """Seal with the first key what another one sealed; return how many values that were.
 
@@ -42,20 +49,22 @@ async def rotate(db: DB, site_id: SiteId, keyring: Keyring) -> int:
     """
     changed = 0
     for sealed in SEALED:
-        for row, value in await _values(db, site_id, sealed):
+        for row, value in await _values(db, site_id, sealed, is_to_change=True):
             if key_id(value) != keyring.first:
                 await _seal_anew(db, site_id, sealed, row, value, keyring)
                 changed += 1
     return changed
 
 
-async def _values(db: DB, site_id: SiteId, sealed: Sealed) -> list[tuple[str, bytes]]:
+async def _values(
+    db: DB, site_id: SiteId, sealed: Sealed, *, is_to_change: bool = False
+) -> list[tuple[str, bytes]]:
     table = _table(sealed)
-    rows = await db.execute(
-        select(table.c[sealed.row], sealed.column)
-        .where(table.c.site_id == site_id, sealed.column.is_not(None))
-        .with_for_update()
+    question = select(table.c[sealed.row], sealed.column).where(
+        table.c.site_id == site_id, sealed.column.is_not(None)
     )
+    # Merely counting must not make a serving process wait.
+    rows = await db.execute(question.with_for_update() if is_to_change else question)
     return [(row, bytes(value)) for row, value in rows]
 
 

@@ -42,7 +42,7 @@ async def shown_audit(services: Services, admin: SpaceCaller, page: int) -> Audi
     async with services.database.transaction(admin.site_id) as db:
         entries, total = await audit.newest(db, admin.site_id, admin.space_id, page, SHOWN)
     people = dict.fromkeys(entry.account_id for entry in entries if entry.account_id)
-    names = await names_of(services, admin.caller, people)
+    names = await names_of(services, admin.caller, people) if people else {}
     return audit_view(entries, names, total=total, page=page, size=SHOWN)
 
 

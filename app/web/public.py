@@ -32,7 +32,7 @@ async def show_readiness(app: App) -> Response:
     """Say whether requests can be served; 503 with the reason otherwise."""
     if app.stopping.is_set():
         raise Unavailable("This process is shutting down.")
-    problem = await app.database.problem()
+    problem = await app.database.problem() or await app.keys.problem()
     if problem:
         raise Unavailable(problem)
     return JSONResponse({"ready": True})

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.forge.lifecycle import ForgeLifecycle
     from app.store.database import Database
     from app.store.encryption import Keyring
+    from app.store.key_care import KeyCheck
     from app.sync.connecting import ConnectionService
     from app.sync.refreshing import RefreshService
     from app.sync.service import SyncService
@@ -50,6 +51,7 @@ class Services:
     descriptor: bytes
     database: "Database"
     keyring: "Keyring"
+    keys: "KeyCheck"
     doors: Mapping[TokenKind, Knock]
     lifecycle: "Lifecycle"
     forge: "ForgeDoor"

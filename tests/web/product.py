@@ -24,6 +24,7 @@ from app.forge.lifecycle import ForgeLifecycle
 from app.forge.page_token import PageTokens
 from app.store.database import Database
 from app.store.encryption import Keyring
+from app.store.key_care import KeyCheck
 from app.sync.connecting import ConnectionService
 from app.sync.queue import Queue
 from app.sync.refreshing import RefreshService
@@ -247,6 +248,7 @@ def joined(
         descriptor=orjson.dumps(descriptor(BASE_URL)),
         database=database,
         keyring=keyring,
+        keys=KeyCheck(database, keyring),
         doors={
             TokenKind.INSTALL: door.install,
             TokenKind.URL: door.url,

@@ -57,6 +57,7 @@ def services(world: World, **changes: Any) -> Services:
         "descriptor": b"{}",
         "database": None,
         "keyring": None,
+        "keys": None,
         "doors": dict.fromkeys(TokenKind, world.knock),
         "rights": Rights(world.ask, seconds=60, clock=lambda: world.now),
         "note_refusal": world.note,

@@ -1,0 +1,115 @@
+"""What the operator is told of the encryption keys: rotating them, and which one is missing."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.caller import SiteId
+from app.errors import Unavailable
+from app.store import agenda, audit, rotation
+from app.store.audit import Act, Action
+from app.store.database import Database
+from app.store.encryption import CannotDecrypt, Keyring
+
+LOOK_AGAIN_SECONDS = 300.0
+MOST_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many values need which key by now, how many were sealed anew, and where it failed."""
+
+    usage: Counter[str]
+    changed: int
+    failed_sites: int
+
+
+async def rotate_all(database: Database, keyring: Keyring, every: Iterable[SiteId]) -> Rotation:
+    """Seal every site's values with the first key, one site after another, while all goes on.
+
+    A site whose key is missing keeps its values as they are; the others are rotated all the same.
+    """
+    usage: Counter[str] = Counter()
+    changed = failed = 0
+    for site_id in every:
+        try:
+            async with database.transaction(site_id) as db:
+                sealed_anew = await rotation.rotate(db, site_id, keyring)
+                if sealed_anew:
+                    await audit.write(db, site_id, audit.WHOLE_SITE, Act(Action.KEYS_ROTATED))
+            changed += sealed_anew
+        except CannotDecrypt:
+            failed += 1
+        async with database.transaction(site_id) as db:
+            usage.update(await rotation.key_usage(db, site_id))
+    return Rotation(usage, changed, failed)
+
+
+def told(rotated: Rotation, keyring: Keyring) -> list[str]:
+    """Return what the operator is told: values by key, and which keys may go."""
+    ids = sorted(keyring.ids | rotated.usage.keys(), key=lambda one: (one != keyring.first, one))
+    lines = [
+        f"{rotated.changed} values were sealed anew with the key {keyring.first}",
+        *(f"key {one}: {rotated.usage[one]} values, {_fate(one, rotated, keyring)}" for one in ids),
+    ]
+    if rotated.failed_sites:
+        count = rotated.failed_sites
+        lines.append(f"{count} sites could not be rotated: a key is missing or wrong")
+    return lines
+
+
+def _fate(key_id: str, rotated: Rotation, keyring: Keyring) -> str:
+    if key_id == keyring.first:
+        return "encrypts"
+    if key_id not in keyring.ids:
+        return "is missing from PLUMBLINE_ENCRYPTION_KEYS"
+    return "still needed" if rotated.usage[key_id] else "may be removed"
+
+
+class KeyCheck:
+    """Whether every stored value has its key: looked at beside the requests, now and then."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._problem: str | None = None
+        self._until = 0.0
+        self._looking: asyncio.Task[None] | None = None
+
+    async def problem(self) -> str | None:
+        """Return which key is missing, or None; what was known last while many sites are looked at."""
+        if self._looking is None and time.monotonic() >= self._until:
+            self._looking = asyncio.create_task(self._look())
+        if self._looking is not None:
+            await asyncio.wait([self._looking], timeout=MOST_SECONDS)
+        return self._problem
+
+    async def _look(self) -> None:
+        try:
+            self._problem = _named(await self._missing())
+        except Unavailable:
+            log.warning("the stored secrets' keys could not be looked at")
+        finally:
+            self._until = time.monotonic() + LOOK_AGAIN_SECONDS
+            self._looking = None
+
+    async def _missing(self) -> frozenset[str]:
+        async with self._database.agenda() as db:
+            every = await agenda.all_sites(db)
+        missing: frozenset[str] = frozenset()
+        for site_id in every:
+            async with self._database.transaction(site_id) as db:
+                missing |= await rotation.missing_keys(db, site_id, self._keyring)
+        return missing
+
+
+def _named(missing: frozenset[str]) -> str | None:
+    if not missing:
+        return None
+    ids = ", ".join(sorted(missing))
+    return f"Stored secrets need a key that PLUMBLINE_ENCRYPTION_KEYS lacks: {ids}."
