@@ -1,5 +1,7 @@
 // The place that shows us: its token, address, notices, navigation. Nothing else knows the door.
 
+import { host as forge } from "./forge_host.js";
+
 const APP_KEY = "plumbline";
 const MODULES = {
   settings: "plumbline-settings",
@@ -13,6 +15,7 @@ const root = document.documentElement;
 const AP = window.AP;
 const isFramed = window.parent !== window && AP !== undefined;
 let listening = 0;
+let whenClosed = null;
 
 // Some of the host's functions answer by callback, some by promise, some at once.
 function answerOf(call, fallback) {
@@ -43,13 +46,18 @@ function productAddress(moduleKey) {
   return `${root.dataset.hostBase}/plugins/servlet/ac/${APP_KEY}/${moduleKey}?${place}`;
 }
 
-export const host = {
+const connect = {
   isFramed,
 
   // Fresh for every request, always by callback: without one, old hosts answer undefined.
   async authorization() {
     const token = isFramed ? await answerOf((done) => void AP.context.getToken(done), "") : "";
     return token ? `JWT ${token}` : null;
+  },
+
+  // Every token was fresh: a refused one does not get better by asking again.
+  async renew() {
+    return false;
   },
 
   address: {
@@ -90,8 +98,10 @@ export const host = {
   dialog: {
     open(module, { title, data, closed }) {
       if (!isFramed || !AP.dialog) return;
+      if (whenClosed === null) AP.events.on("dialog.close", () => whenClosed());
+      whenClosed = closed;
       const shape = { size: "x-large", chrome: false, header: title, customData: data };
-      AP.dialog.create({ key: MODULES[module], ...shape }).on("close", closed);
+      AP.dialog.create({ key: MODULES[module], ...shape });
     },
 
     close() {
@@ -158,3 +168,5 @@ export const host = {
     if (isFramed && AP.theming) AP.theming.initializeTheming();
   },
 };
+
+export const host = root.dataset.door === "forge" ? forge : connect;

@@ -23,15 +23,21 @@ async function failureOf(response) {
   });
 }
 
-export async function request(path, { method = "GET", body, signal, headers: added } = {}) {
+export async function request(path, options = {}) {
+  let response = await sent(path, options);
+  if (response.status === 401 && (await host.renew())) response = await sent(path, options);
+  if (!response.ok) throw await failureOf(response);
+  return response;
+}
+
+async function sent(path, { method = "GET", body, signal, headers: added }) {
   const authorization = await host.authorization();
   if (authorization === null) throw new Failure(texts.textExpired, { status: 401 });
   const headers = { ...added, Authorization: authorization };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const address = document.documentElement.dataset.basePath + path;
-  let response;
   try {
-    response = await fetch(address, {
+    return await fetch(address, {
       method,
       headers,
       signal,
@@ -41,8 +47,6 @@ export async function request(path, { method = "GET", body, signal, headers: add
     if (error.name === "AbortError") throw error;
     throw new Failure(texts.textAway);
   }
-  if (!response.ok) throw await failureOf(response);
-  return response;
 }
 
 export function ofSpace(kind, path) {

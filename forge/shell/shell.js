@@ -1,0 +1,166 @@
+// The shell: static, without data. It frames our page and carries what the page asks of Forge.
+
+import { Modal, events, invokeRemote, router, showFlag, view } from "@forge/bridge";
+
+const root = document.documentElement;
+const ORIGIN = root.dataset.origin;
+const MODULES = { posture: "plumbline-posture", settings: "plumbline-settings" };
+const TOLD = "plumbline-drilldown-told";
+const FLAGS = new Set(["info", "success", "warning", "error"]);
+const AWAY = "API Security Posture cannot be reached. Try again in a moment.";
+const MOST_HEIGHT = 20_000;
+const LONGEST_TEXT = 500;
+const ROUTES = new Set(["drilldown"]);
+
+let context = {};
+let history = null;
+let port = null;
+let flags = 0;
+
+const said = document.getElementById("said");
+const place = document.getElementById("place");
+const bar = document.getElementById("bar");
+
+const text = (value) => String(value ?? "").slice(0, LONGEST_TEXT);
+const modal = () => context.extension?.modal ?? null;
+
+function route() {
+  const wanted = modal()?.route;
+  return ROUTES.has(wanted) ? wanted : root.dataset.route;
+}
+
+async function open() {
+  const answer = await invokeRemote({
+    path: "/forge/open",
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: { route: route() },
+  });
+  const body = typeof answer.body === "string" ? JSON.parse(answer.body) : (answer.body ?? {});
+  if (answer.status !== 200) throw new Error(body.error?.message ?? AWAY);
+  return body;
+}
+
+// As high as what is seen of the window: for pages that scroll inside themselves.
+function fullHeight() {
+  return Math.max(480, window.screen.availHeight - 260);
+}
+
+function resize({ height }) {
+  const wanted = height === null ? fullHeight() : Math.min(Number(height) || 0, MOST_HEIGHT);
+  const frame = place.querySelector("iframe");
+  if (frame) frame.style.height = `${Math.ceil(wanted)}px`;
+}
+
+async function token() {
+  const opened = await open();
+  return { token: opened.token, expires_at: opened.expires_at };
+}
+
+function openModal({ module, title, data }) {
+  if (!ROUTES.has(module)) return;
+  new Modal({
+    resource: null,
+    size: "max",
+    title: text(title),
+    context: { route: module, data },
+    onClose: () => tell("closed"),
+  }).open();
+}
+
+function flag({ kind, title, body }) {
+  const type = FLAGS.has(kind) ? kind : "info";
+  const isAutoDismiss = type !== "error";
+  const id = `plumbline-${++flags}`;
+  showFlag({ id, type, title: text(title), description: text(body), isAutoDismiss });
+}
+
+// Known targets of ours in this space, never an address that somebody else chose.
+function go({ target, state }) {
+  const moduleKey = MODULES[target];
+  const spaceKey = context.extension?.space?.key;
+  if (!moduleKey || !spaceKey) return;
+  const path = state ? `?${new URLSearchParams(String(state))}` : undefined;
+  router.navigate({ target: "module", moduleKey, spaceKey, path });
+}
+
+const stateOf = (location) => (location?.search ?? "").replace(/^\?/, "");
+const placeOf = (state) => `/?${new URLSearchParams(String(state))}`;
+
+const acts = {
+  token,
+  resize,
+  modal: openModal,
+  close: ({ data }) => view.close(data),
+  given: () => modal()?.data ?? {},
+  emit: ({ what }) => events.emit(TOLD, what),
+  parameters: () => context.extension?.config ?? {},
+  save: ({ parameters }) => view.submit({ config: parameters }),
+  flag,
+  go,
+  read: () => stateOf(history?.location),
+  push: ({ state }) => history?.push(placeOf(state)),
+  replace: ({ state }) => history?.replace(placeOf(state)),
+  back: () => history?.go(-1),
+  reload: () => void start(),
+};
+
+function tell(event, data) {
+  port?.postMessage({ event, data });
+}
+
+async function answer({ id, type, ...given }, to) {
+  if (!Object.hasOwn(acts, type)) return;
+  try {
+    to.postMessage({ id, answer: (await acts[type](given)) ?? null });
+  } catch {
+    to.postMessage({ id, answer: null });
+  }
+}
+
+// What is said goes through a channel that only a document of our exact origin is given.
+function connect(frame) {
+  const channel = new MessageChannel();
+  port = channel.port1;
+  port.onmessage = ({ data }) => void answer(data ?? {}, channel.port1);
+  frame.contentWindow.postMessage({ plumbline: "hello" }, ORIGIN, [channel.port2]);
+  tell("theme", root.dataset.colorMode ?? "light");
+}
+
+function show(address) {
+  if (new URL(address).origin !== ORIGIN) throw new Error(AWAY);
+  const frame = document.createElement("iframe");
+  frame.title = document.title;
+  frame.addEventListener("load", () => connect(frame));
+  frame.src = address;
+  place.replaceChildren(frame);
+  bar.hidden = root.dataset.route !== "config";
+}
+
+async function start() {
+  try {
+    said.textContent = "";
+    show((await open()).frame_url);
+  } catch (error) {
+    place.replaceChildren();
+    said.textContent = error.message || AWAY;
+  }
+}
+
+async function prepare() {
+  context = await view.getContext();
+  view.theme.enable().catch(() => {});
+  new MutationObserver(() => tell("theme", root.dataset.colorMode ?? "light")).observe(root, {
+    attributeFilter: ["data-color-mode"],
+  });
+  events.on(TOLD, (what) => tell("told", what));
+  document.getElementById("save").addEventListener("click", () => tell("submit"));
+  document.getElementById("cancel").addEventListener("click", () => view.close());
+  // Pages of a space have an address of their own; macros and dialogs have none.
+  history = await view.createHistory().catch(() => null);
+  history?.listen((location) => tell("address", stateOf(location.location ?? location)));
+}
+
+prepare().then(start, () => {
+  said.textContent = AWAY;
+});
