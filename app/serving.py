@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 DRAIN_SECONDS = 1.0
 """How long answers tell their connections to close before those that are idle are closed."""
 
+LAST_WORDS_SECONDS = 0.5
+"""How long a connection that came just before the door closed may take to send its request."""
+
 SHUTDOWN_SECONDS = 7
 """How long requests under way may take to finish after that."""
 
@@ -64,4 +67,11 @@ class GentleServer(uvicorn.Server):
             return
         self._stopping.set()
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, super().handle_exit, sig, frame)
+        leave = super().handle_exit
+        loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, self._close_the_door)
+        seconds = DRAIN_SECONDS + LAST_WORDS_SECONDS
+        loop.call_soon_threadsafe(loop.call_later, seconds, leave, sig, frame)
+
+    def _close_the_door(self) -> None:
+        for listener in self.servers:
+            listener.close()

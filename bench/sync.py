@@ -25,7 +25,7 @@ from app.store.syncs import State
 from app.sync.queue import Queue
 from bench.harness import Line
 from sandbox.processes import Processes
-from tests.faults.machines import LEASE_SECONDS, Machines
+from tests.faults.machines import LEASE_SECONDS, Machines, eventually
 from tests.postgres import cluster, fresh_database, stop_cluster
 
 LATENCY_MS = 80
@@ -47,11 +47,13 @@ async def deployed(apis: int, latency_ms: int) -> AsyncIterator[Machines]:
     await queue.open()
     words = ["--port", "0", "--apis", str(apis), "--environments", str(ENVIRONMENTS)]
     words += ["--seed", "1", "--latency-ms", str(latency_ms)]
-    with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as home:
-        with Processes(Path(home)) as processes:
-            said = processes.announced("Anypoint", "sandbox.anypoint", *words)
-            async with httpx.AsyncClient(trust_env=False) as http:
-                yield Machines(addresses, processes, database, queue, said, http)
+    with (
+        tempfile.TemporaryDirectory(prefix="plumbline-bench-") as home,
+        Processes(Path(home)) as processes,
+    ):
+        said = processes.announced("Anypoint", "sandbox.anypoint", *words)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            yield Machines(addresses, processes, database, queue, said, http)
     await queue.close()
     await database.close()
     cluster().drop(addresses)
@@ -128,6 +130,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+async def unfinished(machines: Machines) -> int:
+    """Return how many syncs are not over."""
+    open_syncs = "SELECT count(*) AS n FROM syncs WHERE finished_at IS NULL"
+    return int(machines.rows(open_syncs)[0]["n"])
+
+
 async def crowd() -> dict[str, Any]:
     """Sync hundreds of connections with two worker processes; return what one of them cost."""
     async with deployed(10, 20) as machines:
@@ -139,8 +147,7 @@ async def crowd() -> dict[str, Any]:
         settings = {"PLUMBLINE_SYNC_CONCURRENCY": str(CONCURRENCY)}
         begun = time.perf_counter()
         workers = [await machines.worker(name, **settings) for name in ("first", "second")]
-        while machines.rows("SELECT 1 FROM syncs WHERE finished_at IS NULL LIMIT 1"):
-            await asyncio.sleep(0.5)
+        await eventually(lambda: unfinished(machines), lambda n: n == 0, "the last sync", 1800)
         wall = time.perf_counter() - begun
         pids = [worker.process.pid for worker in workers]
         size = "SELECT pg_database_size(current_database()) AS n"
