@@ -88,7 +88,6 @@ class Contracts:
 
 
 _TIERS: Memory[bytes, Tiers] = Memory(4096)
-_CONTRACTS: Memory[bytes, Contracts] = Memory(2048)
 
 
 def read_tiers(section: Section) -> Tiers | None:
@@ -106,11 +105,7 @@ def read_contracts(section: Section) -> Contracts | None:
     """Return an instance's contracts, or None where the section was not read."""
     if section.not_read is not None:
         return None
-    known = _CONTRACTS.get(section.digest) if section.digest else None
-    if known is not None:
-        return known
-    made = Contracts(section.content())
-    return _CONTRACTS.keep(section.digest, made) if section.digest else made
+    return Contracts(section.content())  # approval dates make each one unlike all others
 
 
 def limits(bodies: list[LimitBody]) -> dict[Json, Json]:

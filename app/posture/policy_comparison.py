@@ -40,12 +40,9 @@ class PolicyComparison:
     def run(self, ambiguous: AMBIGUOUS) -> None:
         """Compare slot by slot, then the order."""
         slots = slots_of(self.lane, ambiguous)
-        applied_somewhere: dict[Identity, frozenset[str]] = {
-            slot.identity: frozenset(slot.members) for slot in slots if slot.is_first
-        }
         for slot in slots:
             if not self.is_the_same(slot):
-                self.presence(slot, applied_somewhere[slot.identity])
+                self.presence(slot, slots)
                 self.values(slot)
         self.order(slots)
 
@@ -58,9 +55,12 @@ class PolicyComparison:
             and all(other is first for other in others)
         )
 
-    def presence(self, slot: Slot, applied_in: frozenset[str]) -> None:
+    def presence(self, slot: Slot, slots: tuple[Slot, ...]) -> None:
         """Tell where a policy, or a further application of it, is missing."""
-        voters = list(self.sides) if slot.is_first else [e for e in self.sides if e in applied_in]
+        voters = list(self.sides)
+        if not slot.is_first:
+            first = next(s for s in slots if s.is_first and s.identity == slot.identity)
+            voters = [e for e in voters if e in first.members]
         absent = [e for e in voters if e not in slot.members]
         if not absent:
             return
@@ -81,8 +81,10 @@ class PolicyComparison:
         """Compare version, configuration, switch and pointcut where the slot is applied."""
         members = slot.members
         if len(members) > 1:
-            self.value(Kind.POLICY_VERSION, slot, {e: p.version for e, p in members.items()})
-            self.switch(slot)
+            if len({p.version for p in members.values()}) > 1:
+                self.value(Kind.POLICY_VERSION, slot, {e: p.version for e, p in members.items()})
+            if len({p.is_off for p in members.values()}) > 1:
+                self.switch(slot)
             if len({p.pointcut for p in members.values()}) > 1:
                 cuts = {e: _pairs(p) for e, p in members.items()}
                 self.value(Kind.POLICY_POINTCUT, slot, cuts)
@@ -98,7 +100,7 @@ class PolicyComparison:
         off = {e: p.is_off for e, p in slot.members.items()}
         without = [e for e in off if off[e]]
         having = [e for e in off if not off[e]]
-        if without and having and self.is_covered(slot, without, having):
+        if self.is_covered(slot, without, having):
             self.note("overridden_by_automated", slot, "is overridden by an automated policy")
             return
         self.value(Kind.POLICY_DISABLED, slot, off)
@@ -220,9 +222,9 @@ def _are_the_same(lane: Lane) -> bool:
     read = [side for side in lane.sides if side.reading.policies.not_read is None]
     if not read:
         return True
-    flex = is_flex(read[0].facts["technology"])
-    return are_the_same([side.reading.policies for side in read]) and all(
-        is_flex(side.facts["technology"]) == flex for side in read
+    return (
+        are_the_same([side.reading.policies for side in read])
+        and len({is_flex(word) for word in {side.facts["technology"] for side in read}}) == 1
     )
 
 

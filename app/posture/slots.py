@@ -62,7 +62,7 @@ def slots_by_policy(
 def _slots(found: Mapping[str, list[Applied]], ambiguous: AMBIGUOUS) -> list[Slot]:
     some = next(iter(found.values()))[0]
     subject = subject_of(some, ambiguous)
-    if all(len(policies) == 1 for policies in found.values()):
+    if max(map(len, found.values())) == 1:
         members = {environment: policies[0] for environment, policies in found.items()}
         return [Slot(subject, some.identity, some.label, True, members)]
     by_label = _in_one_place(_completed(_by_label(found), found), found)
