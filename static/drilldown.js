@@ -144,10 +144,11 @@ document.addEventListener("click", ({ target }) => {
   if (button.dataset.page) turn(button);
 });
 
-// Not by an anchor: that would add to the history, and Back must close the dialog.
+// Not by an anchor: that would add to the history, and Back must close the dialog. Not by
+// `scrollIntoView`: that would scroll the head away as well.
 function jump(id) {
   const target = document.getElementById(id);
-  target.scrollIntoView({ block: "start" });
+  body.scrollTop += target.getBoundingClientRect().top - body.getBoundingClientRect().top;
   target.focus({ preventScroll: true });
 }
 
