@@ -75,6 +75,7 @@ def sync(**changes: Any) -> Sync:
         total=100,
         reason=None,
         requests=9,
+        crashes=0,
         environments=(part(TEST), part(PRODUCTION)),
     )
     return replace(made, **changes)
