@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,7 +29,7 @@ from sqlalchemy import select
 from app.caller import AccountId, Caller, Door, Right, SiteId, SpaceId
 from app.confluence.spaces import Space
 from app.exports import document, spreadsheet, words
-from app.exports.evidence import texts
+from app.exports.evidence import ReadEnvironment, iso, texts
 from app.posture.model import ApiPosture, Cell, CellState, InstanceSummary, Severity
 from app.store import csv_lines, exporting, posture_rows
 from app.store.csv_lines import POSTURE, Sheet
@@ -38,6 +38,7 @@ from app.store.embedded import APP, EmbeddedPostgres
 from app.store.encryption import Keyring
 from app.store.migrating import upgrade
 from app.store.posture_rows import Filter
+from app.store.tables import posture_rows as table
 from app.web.api_exports import csv_file, html_file
 from app.web.dependencies import SpaceCaller
 from app.web.export_reading import Export, Rows, export_of
@@ -166,8 +167,82 @@ async def cells(export: Export) -> tuple[str, dict[str, object]]:
     return f"SELECT {own}, {same} FROM ({lines}) line", values
 
 
+async def usual_export(app: Services, who: SpaceCaller) -> int:
+    """Stream the rows as they are kept over a cursor, make the lines in Python, write them by csv.
+
+    What one writes first, formulas left as they are.
+    """
+    size = 0
+    async with opened(app, who) as export:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer)
+        writer.writerow(spreadsheet.POSTURE_COLUMNS)
+        ends = list(texts(export.evidence).values())
+        async for line in usual_lines(export):
+            writer.writerow([*line, *ends])
+            if buffer.tell() > csv_lines.CHUNK_BYTES:
+                size += len(buffer.getvalue().encode())
+                buffer.seek(0)
+                buffer.truncate()
+        return size + len(buffer.getvalue().encode())
+
+
+async def usual_lines(export: Export) -> AsyncIterator[list[str]]:
+    """Stream the lines, an API at a time."""
+    rows = (
+        select(table)
+        .where(posture_rows.valid(*export.place))
+        .order_by(*posture_rows.in_order(WHOLE.sort))
+    )
+    found = await export.db.stream(rows, execution_options={"yield_per": FETCH})
+    async for row in found.mappings():
+        for place in export.evidence.shown:
+            yield usual_line(row, place)
+
+
+def usual_line(row: Mapping[str, Any], place: ReadEnvironment) -> list[str]:
+    """Return the cells of one environment of an API, in the columns' order."""
+    cell = row["cells"][place.id]
+    held = cell["instances"]
+
+    def joined(name: str) -> str:
+        return "; ".join(str(item[name]) for item in held)
+
+    made = {
+        **{name: row[name] for name in KEPT},
+        "environment": place.name,
+        "state": cell["state"],
+        "product_versions": joined("product_version"),
+        "asset_versions": joined("asset_version"),
+        "instance_ids": joined("instance_id"),
+        "policies": cell["policies"],
+        "tiers": "; ".join(cell["tiers"]) or "none",
+        "contracts": cell["contracts"],
+        "not_read": cell["reason"],
+        "differs": str(cell["is_outlier"]).lower(),
+        "policies_switched_off": cell["switched_off"],
+        "automated_policies": cell["automated"],
+        "tier_count": len(cell["tiers"]),
+        "instance_labels": joined("label"),
+        "instance_statuses": joined("status"),
+        "coverage": row["coverage"]["sentence"],
+        "environment_id": place.id,
+        "environment_type": place.type,
+        "environment_outcome": place.outcome,
+        "environment_read_at": iso(place.read_at),
+    }
+    found = (made[name] for name in spreadsheet.POSTURE_ROW)
+    return ["" if cell is None else str(cell) for cell in found]
+
+
+KEPT = (
+    *("name", "group_id", "asset_id", "api_id", "verdict", "headline"),
+    *("critical", "high", "medium", "low", "info", "accepted"),
+)
+
+
 async def csv_module(app: Services, who: SpaceCaller) -> int:
-    """Stream the same rows over a server-side cursor through Python's csv module."""
+    """Stream the cells of our own question over a cursor through Python's csv module."""
     size = 0
     async with opened(app, who) as export:
         question, values = await cells(export)
@@ -308,8 +383,13 @@ async def same_cells(bench: Bench) -> str:
             if [spreadsheet.neutralised(cell) for cell in kept] != ours[count]:
                 raise SystemExit(f"line {count} differs: a ratio means nothing")
             count += 1
+        usual = [line async for line in usual_lines(export)]
     if count != len(ours):
         raise SystemExit("not as many lines: a ratio means nothing")
+    if [[spreadsheet.neutralised(cell) for cell in line] for line in usual] != [
+        line[: len(spreadsheet.POSTURE_ROW)] for line in ours
+    ]:
+        raise SystemExit("the usual export has other lines: a ratio means nothing")
     return f"{count:,} equal lines"
 
 
@@ -317,16 +397,16 @@ async def spreadsheets(bench: Bench, rounds: int) -> AsyncIterator[Line]:
     """Goal 13: the CSV against a bare COPY and against Python's csv module."""
     proof = await same_cells(bench)
     await make_flat(bench.app, bench.who)
-    runs = (our_csv, bare_copy, csv_module, flat_copy)
-    ours, copied, streamed, flat = await bench.times(rounds, *runs)
+    runs = (our_csv, bare_copy, usual_export, csv_module, flat_copy)
+    ours, copied, usual, streamed, flat = await bench.times(rounds, *runs)
     proof += f", {bench.size / MEGABYTE:.0f} MB"
-    yield Line(
-        "13", "CSV against bare COPY of the same question", ours, copied, 0.4, "s", proof, True
-    )
-    yield Line("13", "CSV against csv module over a cursor", ours, streamed, 2.5, "s", proof, True)
-    yield Line(
-        "(13)", "CSV against COPY of a table of these cells", ours, flat, 0.4, "s", proof, True
-    )
+    for number, what, peer, goal in (
+        ("13", "CSV against bare COPY of the same question", copied, 0.4),
+        ("13", "CSV against the csv module over a cursor", usual, 2.5),
+        ("(13)", "CSV against the csv module fed by our own SQL", streamed, 2.5),
+        ("(13)", "CSV against COPY of a table of these cells", flat, 0.4),
+    ):
+        yield Line(number, what, ours, peer, goal, "s", proof, at_least=True)
 
 
 async def documents(bench: Bench, rounds: int) -> Line:

@@ -44,47 +44,52 @@ NEUTRAL_COLUMNS = frozenset(
     )
 )
 
+
+def joined(field: str) -> str:
+    """Return the SQL of one field of all instances; most cells have one, which is quickly told."""
+    return (
+        f"CASE WHEN jsonb_array_length(place.instances) = 1 "
+        f"THEN place.instances #>> '{{{{0,{field}}}}}' "
+        f"ELSE (SELECT string_agg(coalesce(item ->> '{field}', ''), '; ') "
+        f"FROM jsonb_array_elements(place.instances) item) END"  # noqa: S608 - our own names
+    )
+
+
 PLACE = literal_column(f"{table.name}.ctid", String).label("ctid")
 
 # Sorted without the cells, with which a sort of many APIs would not fit into memory: they are
 # fetched by the place of the row, which one statement can rely on. Lateral joins keep the order,
 # and each OFFSET keeps what is below it from being made twice.
-POSTURE = """
-  SELECT api.*, place.* FROM ({rows} OFFSET 0) ordered,
+POSTURE = f"""
+  SELECT api.*, place.environment, place.environment_id, place.environment_type,
+    place.environment_outcome, place.environment_read_at,
+    {joined("instance_id")} AS instance_ids, {joined("product_version")} AS product_versions,
+    {joined("asset_version")} AS asset_versions, {joined("label")} AS instance_labels,
+    {joined("status")} AS instance_statuses,
+    place.cell ->> 'state' AS state, place.cell ->> 'policies' AS policies,
+    place.cell ->> 'contracts' AS contracts, place.cell ->> 'reason' AS not_read,
+    place.cell ->> 'is_outlier' AS differs,
+    CASE WHEN place.cell ->> 'policies' IS NOT NULL THEN place.cell ->> 'switched_off' END
+      AS policies_switched_off,
+    CASE WHEN place.cell ->> 'policies' IS NOT NULL THEN place.cell ->> 'automated' END
+      AS automated_policies,
+    CASE WHEN jsonb_typeof(place.tiers) = 'array' THEN jsonb_array_length(place.tiers) END
+      AS tier_count,
+    CASE WHEN jsonb_typeof(place.tiers) = 'array' THEN coalesce((SELECT string_agg(tier, '; ')
+        FROM jsonb_array_elements_text(place.tiers) tier), 'none')
+      WHEN place.cell ->> 'state' <> 'not_deployed' THEN 'could not read' END AS tiers
+  FROM ({{rows}} OFFSET 0) ordered,
   LATERAL (SELECT p.name, p.group_id, p.asset_id, p.api_id, p.verdict, p.headline, p.critical,
       p.high, p.medium, p.low, p.info, p.accepted, p.coverage ->> 'sentence' AS coverage, p.cells
     FROM posture_rows p WHERE p.ctid = ordered.ctid OFFSET 0) api,
-  LATERAL (
-    SELECT environment.name AS environment, environment.id AS environment_id,
+  LATERAL (SELECT environment.name AS environment, environment.id AS environment_id,
       environment.type AS environment_type, environment.outcome AS environment_outcome,
-      environment.read_at AS environment_read_at, instance.instance_id AS instance_ids,
-      instance.product_version AS product_versions, instance.asset_version AS asset_versions,
-      instance.label AS instance_labels, instance.status AS instance_statuses, cell.state, cell.policies,
-      CASE WHEN cell.tiers IS NULL THEN
-          CASE WHEN cell.state <> 'not_deployed' THEN 'could not read' END
-        WHEN cell.tiers = '[]' THEN 'none'
-        ELSE (SELECT string_agg(tier, '; ') FROM jsonb_array_elements_text(cell.tiers) tier) END
-        AS tiers,
-      cell.contracts, cell.reason AS not_read, CAST(cell.is_outlier AS text) AS differs,
-      CASE WHEN cell.policies IS NOT NULL THEN cell.switched_off END AS policies_switched_off,
-      CASE WHEN cell.policies IS NOT NULL THEN cell.automated END AS automated_policies,
-      jsonb_array_length(cell.tiers) AS tier_count
-    FROM (VALUES {environments}) environment(position, id, name, type, outcome, read_at),
-      LATERAL jsonb_to_record(api.cells -> environment.id) cell(state text, policies integer,
-        switched_off integer, automated integer, tiers jsonb, contracts integer,
-        is_outlier boolean, reason text, instances jsonb),
-      LATERAL jsonb_to_record(CASE WHEN jsonb_array_length(cell.instances) = 1
-          THEN cell.instances -> 0
-          ELSE (SELECT jsonb_build_object(
-              'instance_id', string_agg(item ->> 'instance_id', '; '),
-              'product_version', string_agg(coalesce(item ->> 'product_version', ''), '; '),
-              'asset_version', string_agg(coalesce(item ->> 'asset_version', ''), '; '),
-              'label', string_agg(coalesce(item ->> 'label', ''), '; '),
-              'status', string_agg(coalesce(item ->> 'status', ''), '; '))
-            FROM jsonb_array_elements(cell.instances) item) END)
-        instance(instance_id text, product_version text, asset_version text, label text, status text)
-    OFFSET 0) place OFFSET 0
-"""
+      environment.read_at AS environment_read_at, held.cell, held.cell -> 'tiers' AS tiers,
+      held.cell -> 'instances' AS instances
+    FROM (VALUES {{environments}}) environment(position, id, name, type, outcome, read_at),
+      LATERAL (SELECT api.cells -> environment.id AS cell OFFSET 0) held OFFSET 0) place
+  OFFSET 0
+"""  # noqa: S608 - the names are our own constants
 
 FINDINGS = """
   SELECT found.severity, found.name, found.group_id, found.asset_id, found.sentence, found.kind,
