@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+from datetime import timedelta
 
 from app.caller import SpaceId
-from app.store import connections, sites, syncs
+from app.store import audit, connections, sites, syncs
 from app.store.syncs import State
 from tests.faults import invariants
 from tests.faults.machines import EDITOR, SPACE, Machines, send, utc_now
@@ -39,6 +40,8 @@ async def test_a_site_that_is_gone_leaves_no_job(machines: Machines) -> None:
     await machines.connect(site)
     await machines.start(site)
     async with machines.database.transaction(site) as db:
+        await sites.uninstall(db, site, utc_now(), utc_now())
+        await audit.purge(db, site, timedelta(days=1))
         await sites.purge(db, site)
     await machines.worker()
     await invariants.check(machines, apis=0)
