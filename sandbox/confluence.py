@@ -18,7 +18,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from sandbox import control, host_calls, host_files, host_pages, static_macros, wiki_rest
+from sandbox import control, forge, host_calls, host_files, host_pages, static_macros, wiki_rest
 from sandbox.sites import make_site
 from sandbox.standin import StandIn
 
@@ -49,6 +49,7 @@ def create_app(standin: StandIn) -> Starlette:
             *host_calls.routes,
             *static_macros.routes,
             *wiki_rest.routes,
+            *forge.routes,
             *control.routes,
             *files,
         ],

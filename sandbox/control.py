@@ -191,6 +191,7 @@ def described(here: StandIn) -> dict[str, Any]:
         "url": here.origin,
         "install_keys_url": here.origin + "/install-keys",
         "oauth_url": here.origin,
+        "forge_jwks_url": here.origin + "/forge/jwks.json",
         "script_url": here.origin + "/atlassian-connect/all.js",
         "persons": {role: account_id(role) for role in NAMES},
         "sites": [described_site(site) for site in here.sites],

@@ -19,6 +19,7 @@ READY_SECONDS = 90
 SYNC_SECONDS = 180
 CONTROL_PLANE = "sandbox"
 APP_KEY = "plumbline"
+FORGE_APP_ID = "ari:cloud:ecosystem::app/5fbd2f21-8e6d-4c3c-9c5e-0d0b0f6f1001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,8 @@ def settings(
         "PLUMBLINE_DATA_DIR": str(data_dir.resolve()),
         "PLUMBLINE_INSTALL_KEYS_URL": confluence["install_keys_url"],
         "PLUMBLINE_ATLASSIAN_OAUTH_URL": confluence["oauth_url"],
+        "PLUMBLINE_FORGE_APP_IDS": FORGE_APP_ID,
+        "PLUMBLINE_FORGE_JWKS_URL": confluence["forge_jwks_url"],
         "PLUMBLINE_CONFLUENCE_HOSTS": ",".join(s["origin"] for s in confluence["sites"]),
         "PLUMBLINE_CONTROL_PLANES": json.dumps({CONTROL_PLANE: anypoint["url"]}),
         "PLUMBLINE_CONNECT_SCRIPT_URL": confluence["script_url"],

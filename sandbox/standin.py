@@ -41,6 +41,7 @@ class StandIn:
     node_modules: Path
     http: httpx.AsyncClient
     install_key: InstallKey = field(default_factory=InstallKey)
+    forge_key: InstallKey = field(default_factory=InstallKey)
     grants: dict[str, Grant] = field(default_factory=dict, repr=False)
     faults: Faults = field(default_factory=Faults)
 
