@@ -35,7 +35,8 @@ def compared(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) ->
     unlike = _unlike(distinct)
     if unlike is not None and not unlike:
         return NOTHING
-    normal = {e: c.only(unlike) if unlike else c.normal for e, c in configurations.items()}
+    understood = {c: c.only(unlike) if unlike else c.normal for c in distinct}
+    normal = {e: understood[c] for e, c in configurations.items()}
     hidden = _hidden(normal)
     views = _views(normal)
     is_other_schema = _is_other_schema(members, flex)

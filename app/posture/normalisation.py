@@ -205,14 +205,16 @@ class _Builder:
 
     def built(self) -> Normal:
         """Return what was gathered."""
-        visible = {path: _compared(value) for path, value in self.fields.items()}
+        samples = frozenset([path for path, value in self.fields.items() if _is_sample(value)])
+        for path in samples:
+            self.fields[path] = _compared(self.fields[path])
         return Normal(
-            fields=visible,
+            fields=self.fields,
             bags=self.bags,
             defaulted=frozenset(self.defaulted),
             masked=frozenset(self.masked),
             uncounted=frozenset(self.uncounted),
-            samples=frozenset(p for p, v in self.fields.items() if _is_sample(v)),
+            samples=samples,
             unknown=tuple(sorted(self.unknown)),
         )
 

@@ -6,7 +6,7 @@ from app.posture.applied import Applied, Identity
 from app.posture.automated import is_flex, technology_of
 from app.posture.canonical import canonical
 from app.posture.changes import Compared, compared
-from app.posture.differences import Change, Difference, are_equal, minority, outliers_of, spread
+from app.posture.differences import Change, Difference, minority, outliers_of, spread
 from app.posture.expected import as_expected
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp, are_the_same
@@ -91,9 +91,8 @@ class PolicyComparison:
         self.configuration(slot)
 
     def value(self, kind: Kind, slot: Slot, votes: Mapping[str, Json]) -> None:
-        """Add a difference where the votes are not equal."""
-        if not are_equal(votes):
-            self.add(kind, slot.subject, votes, slot.members)
+        """Add a difference of one value of a slot."""
+        self.add(kind, slot.subject, votes, slot.members)
 
     def switch(self, slot: Slot) -> None:
         """Compare on and off; off where an automated policy took over is no difference."""
