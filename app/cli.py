@@ -6,14 +6,16 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from app.caller import SiteId
 from app.connect.descriptor import descriptor
 from app.errors import AppError, BadConfiguration
+from app.forge import publishing
 from app.main import create_app, join, web_routes
 from app.serving import GentleServer
 from app.settings import Settings, parse_keys, written_keys
@@ -79,8 +81,18 @@ def show_routes(settings: Settings, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(routes, indent=2))
         return
+    if options.markdown:
+        print(written_table(routes))
+        return
     for route in routes:
         print(f"{route['method']:7} {route['path']:60} {route['token']:10} {route['right']}")
+
+
+def written_table(routes: Sequence[Mapping[str, str]]) -> str:
+    """Return the routes as the table of docs/security.md."""
+    lines = ["| method | path | token | right |", "|---|---|---|---|"]
+    lines += ["| {method} | `{path}` | {token} | {right} |".format_map(route) for route in routes]
+    return "\n".join(lines)
 
 
 def verify(settings: Settings, _: argparse.Namespace) -> int:
@@ -100,6 +112,23 @@ def rotate_keys(settings: Settings, _: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return 1 if rotated.failed_sites else 0
+
+
+def forge_publish(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the Forge app of this deployment, check it, and say how the Forge CLI deploys it."""
+    url = publishing.checked_url(options.url or settings.base_url)
+    app_id = publishing.checked_app_id(options.app_id)
+    publishing.write_app(options.folder, url, app_id)
+    publishing.lint(options.folder)
+    print("\n".join(publishing.steps(options.folder, url, app_id)))
+    return 0
+
+
+def forge_connect_manifest(settings: Settings, options: argparse.Namespace) -> None:
+    """Print the Connect-on-Forge manifest: a fallback until the end of Connect."""
+    url = publishing.checked_url(options.url or settings.base_url)
+    app_id = publishing.checked_app_id(options.app_id)
+    print(publishing.connect_manifest(descriptor(url), app_id), end="")
 
 
 @contextmanager
@@ -197,7 +226,19 @@ def _parser() -> argparse.ArgumentParser:
     add("rotate-keys", rotate_keys)
     add("descriptor", show_descriptor)
     add("verify", verify)
-    add("routes", show_routes).add_argument("--json", action="store_true", help="as JSON")
+    routes = add("routes", show_routes)
+    routes.add_argument("--json", action="store_true", help="as JSON")
+    routes.add_argument("--markdown", action="store_true", help="as the table of the documents")
+    forge = commands.add_parser("forge", help="The Forge app of this deployment.")
+    steps = forge.add_subparsers(required=True, metavar="step")
+    for name, step in (("publish", forge_publish), ("connect-manifest", forge_connect_manifest)):
+        made = steps.add_parser(name, help=(step.__doc__ or "").split("\n")[0])
+        made.add_argument("--app-id", required=True, help="ari:cloud:ecosystem::app/<uuid>")
+        made.add_argument("--url", default="", help="public https URL; else PLUMBLINE_BASE_URL")
+        made.set_defaults(command=step)
+    steps.choices["publish"].add_argument(
+        "--folder", type=Path, default=Path("build/forge"), help="where the app is written"
+    )
     return parser
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "forge"
 NODE_FOLDER = ROOT / ".node" / "node_modules"
 MANIFEST = "manifest.yml"
+APP_ID = re.compile(r"ari:cloud:ecosystem::app/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RESOURCES = {"main": "page", "macro-config": "config"}
 TOOL_SECONDS = 300
 CONNECT_MODULES = frozenset(
@@ -39,6 +41,27 @@ def checked_url(url: str) -> str:
     if _is_address(host) or "." not in host:
         raise CannotPublish(f"--url: {host} must be a public host name; Atlassian calls it")
     return url.removesuffix("/")
+
+
+def checked_app_id(app_id: str) -> str:
+    """Return the id of a Forge app, or raise `CannotPublish`."""
+    if not APP_ID.fullmatch(app_id):
+        raise CannotPublish(f"--app-id: {app_id} must be ari:cloud:ecosystem::app/<uuid>")
+    return app_id
+
+
+def steps(folder: Path, base_url: str, app_id: str) -> list[str]:
+    """Return what is left to do with the Forge CLI, which alone holds the operator's login."""
+    return [
+        f"The app is in {folder} and passes Atlassian's checks. Administrators approve:",
+        *(f"  {line}" for line in hosts_and_scopes(base_url)),
+        "Then, with the Forge CLI logged in:",
+        f"  cd {folder}",
+        "  forge deploy -e production",
+        "  forge install -e production --product confluence",
+        "And in the deployment's configuration, kept for good:",
+        f"  PLUMBLINE_FORGE_APP_IDS={app_id}",
+    ]
 
 
 def write_app(folder: Path, base_url: str, app_id: str) -> None:

@@ -27,7 +27,9 @@ def test_the_manifest_passes_atlassians_lint(folder: Path) -> None:
 
 def test_the_lint_would_find_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     text = (folder / "manifest.yml").read_text()
-    wrong = text.replace("nodejs24.x", "nodejs12.x").replace("function: export-macro", "endpoint: x")
+    wrong = text.replace("nodejs24.x", "nodejs12.x").replace(
+        "function: export-macro", "endpoint: x"
+    )
     (tmp_path / "manifest.yml").write_text(wrong)
     with pytest.raises(CannotPublish) as refused:
         publishing.lint(tmp_path)
@@ -87,3 +89,12 @@ def test_the_bundles_are_one_file_each(folder: Path) -> None:
         assert names == {"index.html", "shell.css", "shell.js"}
         assert "__bridge" in (folder / "static" / resource / "shell.js").read_text()
     assert (folder / "src" / "index.js").is_file()
+
+
+def test_an_app_id_of_another_form_is_refused() -> None:
+    with pytest.raises(CannotPublish, match="--app-id"):
+        publishing.checked_app_id("plumbline")
+
+
+def test_the_steps_name_the_setting(folder: Path) -> None:
+    assert f"  PLUMBLINE_FORGE_APP_IDS={APP_ID}" in publishing.steps(folder, BASE_URL, APP_ID)
