@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from psycopg.abc import PQGen
+from psycopg.generators import copy_from
+from psycopg.pq.abc import PGconn
 from sqlalchemy import Select, String, literal_column, select
 
 from app.caller import SiteId, SpaceId
@@ -47,11 +50,11 @@ NEUTRAL_COLUMNS = frozenset(
 
 def joined(field: str) -> str:
     """Return the SQL of one field of all instances; most cells have one, which is quickly told."""
-    return (
-        f"CASE WHEN jsonb_array_length(place.instances) = 1 "
+    return (  # the names are our own constants
+        f"CASE WHEN jsonb_array_length(place.instances) = 1 "  # noqa: S608
         f"THEN place.instances #>> '{{{{0,{field}}}}}' "
         f"ELSE (SELECT string_agg(coalesce(item ->> '{field}', ''), '; ') "
-        f"FROM jsonb_array_elements(place.instances) item) END"  # noqa: S608 - our own names
+        f"FROM jsonb_array_elements(place.instances) item) END"
     )
 
 
@@ -180,14 +183,25 @@ def _time(time: datetime | None) -> str:
 
 async def _copied(db: DB, sheet: Sheet, copy: str, values: Values) -> AsyncIterator[bytes]:
     connection = await driver_connection(db)
-    async with connection.cursor() as cursor, cursor.copy(copy.encode(), values) as lines:
-        held: list[Any] = []
-        size = 0
-        async for line in lines:
-            held.append(line[:-1])  # the server ends lines as its own system does
-            size += len(line) + len(sheet.end_of_line)
-            if size > CHUNK_BYTES:
-                yield sheet.end_of_line.join((*held, b""))
-                held, size = [], 0
-        if held:
-            yield sheet.end_of_line.join((*held, b""))
+    async with connection.cursor() as cursor, cursor.copy(copy.encode(), values):
+        is_over = False
+        while not is_over:
+            lines, is_over = await connection.wait(_arrived(connection.pgconn))
+            if lines:
+                yield sheet.end_of_line.join((*lines, b""))
+
+
+def _arrived(pgconn: PGconn) -> PQGen[tuple[list[memoryview], bool]]:
+    """Return about a chunk of lines, and whether they are the last.
+
+    The driver's own loop asks for line by line, each time through the event loop's machinery.
+    """
+    lines: list[memoryview] = []
+    size = 0
+    while size < CHUNK_BYTES:
+        line = yield from copy_from(pgconn)
+        if not isinstance(line, memoryview):
+            return lines, True
+        lines.append(line[:-1])  # the server ends lines as its own system does
+        size += len(line)
+    return lines, False
