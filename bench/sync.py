@@ -47,16 +47,18 @@ async def deployed(apis: int, latency_ms: int) -> AsyncIterator[Machines]:
     await queue.open()
     words = ["--port", "0", "--apis", str(apis), "--environments", str(ENVIRONMENTS)]
     words += ["--seed", "1", "--latency-ms", str(latency_ms)]
-    with (
-        tempfile.TemporaryDirectory(prefix="plumbline-bench-") as home,
-        Processes(Path(home)) as processes,
-    ):
-        said = processes.announced("Anypoint", "sandbox.anypoint", *words)
-        async with httpx.AsyncClient(trust_env=False) as http:
-            yield Machines(addresses, processes, database, queue, said, http)
-    await queue.close()
-    await database.close()
-    cluster().drop(addresses)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="plumbline-bench-") as home,
+            Processes(Path(home)) as processes,
+        ):
+            said = processes.announced("Anypoint", "sandbox.anypoint", *words)
+            async with httpx.AsyncClient(trust_env=False) as http:
+                yield Machines(addresses, processes, database, queue, said, http)
+    finally:
+        await queue.close()
+        await database.close()
+        cluster().drop(addresses)
 
 
 async def measured(machines: Machines, site: Any, space: SpaceId) -> dict[str, Any]:
@@ -76,14 +78,16 @@ async def measured(machines: Machines, site: Any, space: SpaceId) -> dict[str, A
 async def reference() -> tuple[Line, dict[str, Any]]:
     """Measure the reference audit, first syncs and one of an unchanged estate."""
     async with deployed(APIS, LATENCY_MS) as machines:
-        await machines.worker(
+        worker = await machines.worker(
             PLUMBLINE_SYNC_CONCURRENCY=str(CONCURRENCY), PLUMBLINE_LEASE_SECONDS="30"
         )
         site = await machines.site()
         spaces = [SpaceId(str(n)) for n in range(1, ROUNDS + 1)]
         for space in spaces:
             await machines.connect(site, space)
+        idle = cpu_seconds(worker.process.pid)
         runs = [await measured(machines, site, space) for space in spaces]
+        cpu = (cpu_seconds(worker.process.pid) - idle) / len(runs)
         before = machines.rows("SELECT count(*) AS n FROM sections")[0]["n"]
         again = await measured(machines, site, spaces[0])
         written = machines.rows("SELECT count(*) AS n FROM sections")[0]["n"] - before
@@ -101,9 +105,9 @@ async def reference() -> tuple[Line, dict[str, Any]]:
         1.3,
         "s",
         f"{most} requests of {allowed} allowed, peak {max(run['peak'] for run in runs)},"
-        f" {written} bodies written again",
+        f" {written} bodies written again, {cpu:.2f} s of processor a sync",
     )
-    facts = {"runs": runs, "again": again, "allowed": allowed, "bodies": written}
+    facts = {"runs": runs, "again": again, "allowed": allowed, "bodies": written, "cpu": cpu}
     facts["ok"] = most <= allowed and written == 0
     return line, facts
 
