@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 CHROMIUM ?= /usr/bin/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lint types contracts format chromium lock clean
+.PHONY: help demo test check bench lint types contracts format chromium lock audit sbom clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,8 +45,14 @@ lock: ## Pin the dependencies anew, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.txt
 
+audit: $(BIN)/.ready ## Look for known faults in what is pinned; a package that was skipped fails too
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+
+sbom: $(BIN)/.ready ## Write the bill of materials (CycloneDX) of the lock to build/sbom.json
+	@mkdir -p build && $(BIN)/python .ci/sbom.py > build/sbom.json && echo "build/sbom.json"
+
 clean: ## Remove everything that was installed or generated
-	rm -rf $(VENV) .node .plumbline .plumbline-demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .node build .plumbline .plumbline-demo .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/.ready: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

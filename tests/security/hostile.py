@@ -96,7 +96,7 @@ class LyingWorld(World):
         config = uvicorn.Config(application, port=0, log_level="critical", lifespan="off")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        while not server.started:
             await asyncio.sleep(0.01)
         self.origin = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         yield
