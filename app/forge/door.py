@@ -83,8 +83,6 @@ class ForgeDoor:
         """Return who calls through Forge; a call without a person is the site's own."""
         said = await self._said(carried.bearer(request))
         token = carried.user_token(request)
-        if said.has_context and said.account_id is None:
-            raise NotAuthenticated("no sign of a user")
         if said.has_context and said.module_key not in modules.MODULES:
             raise NotAuthenticated("a module of another app")
         auth = UserToken(token) if token and said.account_id else None

@@ -26,27 +26,21 @@ CONNECT_MODULES = frozenset(
 SCOPES = {"READ": "read:connect-confluence", "ACT_AS_USER": "act-as-user:connect-confluence"}
 
 
-class CannotPublish(BadConfiguration):
-    """The app cannot be published so: the operator corrects what is named."""
-
-    code = "cannot_publish"
-
-
 def checked_url(url: str) -> str:
-    """Return a public https URL without a trailing slash, or raise `CannotPublish`."""
+    """Return a public https URL without a trailing slash, or raise `BadConfiguration`."""
     parts = urlsplit(url.removesuffix("/"))
     host = parts.hostname or ""
     if parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment:
-        raise CannotPublish(f"--url: {url} must be an https URL without user, query or fragment")
+        raise BadConfiguration(f"--url: {url} must be an https URL without user, query or fragment")
     if _is_address(host) or "." not in host:
-        raise CannotPublish(f"--url: {host} must be a public host name; Atlassian calls it")
+        raise BadConfiguration(f"--url: {host} must be a public host name; Atlassian calls it")
     return url.removesuffix("/")
 
 
 def checked_app_id(app_id: str) -> str:
-    """Return the id of a Forge app, or raise `CannotPublish`."""
+    """Return the id of a Forge app, or raise `BadConfiguration`."""
     if not APP_ID.fullmatch(app_id):
-        raise CannotPublish(f"--app-id: {app_id} must be ari:cloud:ecosystem::app/<uuid>")
+        raise BadConfiguration(f"--app-id: {app_id} must be ari:cloud:ecosystem::app/<uuid>")
     return app_id
 
 
@@ -113,7 +107,7 @@ def connect_manifest(descriptor: dict[str, Any], app_id: str) -> str:
 
 
 def lint(folder: Path) -> None:
-    """Check the folder's manifest with Atlassian's own package; `CannotPublish` with its words."""
+    """Check the folder's manifest with Atlassian's own package; `BadConfiguration` with its words."""
     _run(["node", str(TEMPLATES / "lint.cjs")], folder)
 
 
@@ -148,7 +142,7 @@ def _is_address(host: str) -> bool:
 def _run(command: list[str], folder: Path) -> None:
     program = which(command[0], path=f"{os.environ.get('PATH', '')}:{ROOT / '.venv' / 'bin'}")
     if program is None or not NODE_FOLDER.is_dir():
-        raise CannotPublish("Node and its packages are needed: make .node/.ready sets them up")
+        raise BadConfiguration("Node and its packages are needed: make .node/.ready sets them up")
     # Arguments are paths of this checkout and the operator's own folder; no shell is involved.
     done = subprocess.run(  # noqa: S603
         [program, *command[1:]],
@@ -161,4 +155,4 @@ def _run(command: list[str], folder: Path) -> None:
     )
     if done.returncode:
         words = (done.stdout + done.stderr).strip()
-        raise CannotPublish(f"{Path(command[1]).name} failed:\n{words}")
+        raise BadConfiguration(f"{Path(command[1]).name} failed:\n{words}")

@@ -1,6 +1,7 @@
 """What the Forge app calls, the document it frames, and the pages that the document shows."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Annotated, Any
 
@@ -10,14 +11,20 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.caller import Right, SpaceId, TokenKind
-from app.errors import NotAuthenticated
+from app.errors import NotAuthenticated, NotThere
+from app.exports import adf, storage_format
 from app.forge import modules
 from app.forge.door import FRAMES, Invoker
 from app.web import drilldown, macro_editor, macros, pages, rendering
 from app.web.dependencies import App, Viewer
+from app.web.macro_asked import MacroKind, asked
+from app.web.macro_reading import read
 from app.web.routing import ProtectedRoute, guard, protected_router
+from app.web.state import Services
 
 router = protected_router()
+
+KINDS = {f"plumbline-{kind.value}": kind for kind in MacroKind}
 
 
 class Asked(BaseModel):
@@ -49,15 +56,15 @@ Invocation = Annotated[Invoker, Depends(invoker)]
 
 @router.post("/forge/open")
 @guard(token=TokenKind.INVOCATION, right=Right.VIEWER)
-async def open_page(viewer: Viewer, call: Invocation, app: App, asked: Asked) -> dict[str, str]:
+async def open_page(viewer: Viewer, call: Invocation, app: App, wanted: Asked) -> dict[str, str]:
     """Answer where the page is and the token to it, once Confluence grants the page's own right."""
     said = call.invocation
-    found = modules.opening(said.module_key, asked.route) if said else None
+    found = modules.opening(said.module_key, wanted.route) if said else None
     if said is None or found is None:
         raise NotAuthenticated("a route of another module")
     if found.right is not Right.VIEWER:
         await app.rights.checked(call, SpaceId(viewer.space_id), found.right)
-    page = modules.address(found.path, said.parameters if asked.route == modules.PAGE else {})
+    page = modules.address(found.path, said.parameters if wanted.route == modules.PAGE else {})
     opened = await app.forge.opened(call, page)
     return {
         "frame_url": f"{app.base_url}/forge/frame#{opened.handover}",
@@ -116,6 +123,41 @@ async def note_removal(call: Invocation, app: App) -> Response:
     _of_the_site(call)
     await app.forge_lifecycle.gone(call.site_id)
     return Response(status_code=204)
+
+
+class Exported(BaseModel):
+    """A macro that Confluence exports: its module and its parameters, both mere input."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    module: str = Field(max_length=60)
+    parameters: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+@router.post("/forge/export")
+@guard(token=TokenKind.INVOCATION, right=Right.NONE)
+async def export_macro(call: Invocation, app: App, wanted: Exported) -> dict[str, Any]:
+    """Answer a macro as a document; one sentence where no signed space says that it belongs there."""
+    kind = KINDS.get(wanted.module)
+    said = storage_format.sentence(storage_format.NOT_AVAILABLE)
+    if kind is None or call.space_id is None or not await _may_export(app, call, call.space_id):
+        return {"adf": adf.document(said)}
+    wish = asked(kind, {name: str(value) for name, value in wanted.parameters.items()})
+    found = await read(app.database, call.site_id, call.space_id, wish)
+    if isinstance(found, str):
+        return {"adf": adf.document(storage_format.sentence(found))}
+    return {"adf": adf.document(macros.static_form(wish, found, datetime.now(UTC)))}
+
+
+async def _may_export(services: Services, call: Invoker, space_id: SpaceId) -> bool:
+    """Tell whether a person who asks may see the signed space; Confluence itself may."""
+    if call.account_id is None:
+        return True
+    try:
+        await services.rights.checked(call, space_id, Right.VIEWER)
+    except (NotAuthenticated, NotThere):
+        return False
+    return True
 
 
 def _of_the_site(call: Invoker) -> None:

@@ -227,7 +227,10 @@ async def test_a_token_that_has_expired_is_renewed_by_the_shell(host: ForgeHost)
 async def test_a_frame_loaded_anew_is_opened_anew(host: ForgeHost) -> None:
     frame = await host.open(POSTURE)
     await frame.evaluate("location.reload()")
-    await asyncio.sleep(1)
+    for _ in range(200):
+        if frame.is_detached():
+            break
+        await asyncio.sleep(0.1)
     assert await (await host.frame("0")).locator(ROWS).count() > 10
 
 

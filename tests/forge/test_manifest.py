@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.connect.descriptor import descriptor
+from app.errors import BadConfiguration
 from app.forge import publishing
 from app.forge.modules import MODULES
-from app.forge.publishing import CannotPublish
 from tests.forge.atlassian import APP_ID
 
 BASE_URL = "https://plumbline.example.com/deep"
@@ -31,7 +31,7 @@ def test_the_lint_would_find_what_is_wrong(folder: Path, tmp_path: Path) -> None
         "function: export-macro", "endpoint: x"
     )
     (tmp_path / "manifest.yml").write_text(wrong)
-    with pytest.raises(CannotPublish) as refused:
+    with pytest.raises(BadConfiguration) as refused:
         publishing.lint(tmp_path)
     assert "nodejs12.x" in str(refused.value)
     assert "endpoint" in str(refused.value)
@@ -72,7 +72,7 @@ def test_only_the_origin_is_framed_and_the_path_is_called(folder: Path) -> None:
     ],
 )
 def test_a_url_that_forge_cannot_call_is_refused(url: str) -> None:
-    with pytest.raises(CannotPublish, match="--url"):
+    with pytest.raises(BadConfiguration, match="--url"):
         publishing.checked_url(url)
 
 
@@ -92,7 +92,7 @@ def test_the_bundles_are_one_file_each(folder: Path) -> None:
 
 
 def test_an_app_id_of_another_form_is_refused() -> None:
-    with pytest.raises(CannotPublish, match="--app-id"):
+    with pytest.raises(BadConfiguration, match="--app-id"):
         publishing.checked_app_id("plumbline")
 
 

@@ -10,6 +10,7 @@ from tests.store.estate import SPACE, Home
 from tests.web.product import OPERATIONS, Product
 
 FORGE_KINDS = ("invocation", "page")
+FORGE_BODIES: dict[str, Any] = {"/forge/open": {}, "/forge/export": {"module": "plumbline-api"}}
 KINDS = ("none", "install", "url", "callback", "context", *FORGE_KINDS)
 ORDER = list(OPERATIONS)
 
@@ -31,7 +32,7 @@ async def sent(product: Product, route: dict[str, str], kind: str, path: str) ->
         return await product.http.request(method, url)
     if kind in FORGE_KINDS:
         headers = await product.forge_headers(kind, path)
-        body = {} if route["path"] == "/forge/open" else None
+        body = FORGE_BODIES.get(route["path"])
         return await product.http.request(method, path, headers=headers, json=body)
     headers = {"Authorization": f"JWT {product.token(kind, method, path)}"}
     body = product.lifecycle_body() if kind == "install" else None
