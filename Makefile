@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHROMIUM ?= /usr/bin/chromium
+ROUNDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lint types contracts format chromium lock audit sbom clean
+.PHONY: help demo test check bench soak lint types contracts format chromium lock audit sbom clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,6 +24,9 @@ test: lint types contracts .node/.ready chromium ## Everything that CI runs: for
 
 bench: $(BIN)/.ready ## Print the ratios of docs/performance.md, side by side
 	@$(BIN)/python -m bench
+
+soak: $(BIN)/.ready ## Run the fault suite again and again (ROUNDS=10)
+	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile || exit 1; done
 
 lint: $(BIN)/.ready ## Check format and lint
 	$(BIN)/ruff format --check .
