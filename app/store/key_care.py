@@ -38,16 +38,20 @@ async def rotate_all(database: Database, keyring: Keyring, every: Iterable[SiteI
     changed = failed = 0
     for site_id in every:
         try:
-            async with database.transaction(site_id) as db:
-                sealed_anew = await rotation.rotate(db, site_id, keyring)
-                if sealed_anew:
-                    await audit.write(db, site_id, audit.WHOLE_SITE, Act(Action.KEYS_ROTATED))
-            changed += sealed_anew
+            changed += await _rotate(database, site_id, keyring)
         except CannotDecrypt:
             failed += 1
         async with database.transaction(site_id) as db:
             usage.update(await rotation.key_usage(db, site_id))
     return Rotation(usage, changed, failed)
+
+
+async def _rotate(database: Database, site_id: SiteId, keyring: Keyring) -> int:
+    async with database.transaction(site_id) as db:
+        sealed_anew = await rotation.rotate(db, site_id, keyring)
+        if sealed_anew:
+            await audit.write(db, site_id, audit.WHOLE_SITE, Act(Action.KEYS_ROTATED))
+    return sealed_anew
 
 
 def told(rotated: Rotation, keyring: Keyring) -> list[str]:
