@@ -18,9 +18,9 @@ SOURCES = sorted((ROOT / "app").rglob("*.py"))
 
 # What asks no site: look-ups before one is known, the agenda, and what holds no site's rows.
 WITHOUT_SITE = {
-    "agenda": {"due_syncs", "due_purges", "all_sites", "ages"},
+    "agenda": {"due_syncs", "due_purges", "due_space_purges", "all_sites", "ages"},
     "jobs": {"database_time", "give_turns", "depth", "rescue"},
-    "bulk": {"copy_rows", "join_by_hashing"},
+    "bulk": {"copy_rows", "join_by_hashing", "wait_for_no_disk"},
     "database": {"driver_connection", "enter_site"},
     "forge_sites": {"known", "seen"},
     "sites": {"entered", "find_installation", "install", "site_of"},

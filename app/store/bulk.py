@@ -27,6 +27,39 @@ async def copy_rows(
     await db.execute(text(f"ANALYZE pg_temp.{table}"))
 
 
+def recordset(columns: Mapping[str, str]) -> str:
+    """Return SQL for the rows of `:rows`, written by `rows_json`, called `n`: for a small batch.
+
+    A temporary table costs more to make than fifty rows to write, and leaves its traces in the
+    catalogue.
+    """
+    read = (
+        f"{READ_AS[kind].format(name)} AS {name}" if kind in READ_AS else name
+        for name, kind in columns.items()
+    )
+    sent = (f"{name} {'text' if kind in READ_AS else kind}" for name, kind in columns.items())
+    source = f"json_to_recordset(CAST(:rows AS json)) AS sent({', '.join(sent)})"
+    return f"(SELECT {', '.join(read)} FROM {source}) AS n"  # noqa: S608 - our own constants
+
+
+READ_AS = {"bytea": "decode({0}, 'hex')", "jsonb": "CAST({0} AS jsonb)"}
+"""How a type is read that JSON has none of, or none as it is meant."""
+
+
+def rows_json(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as the parameter of `recordset`; what is of type jsonb is written down already."""
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    return orjson.dumps(named, default=bytes.hex).decode()
+
+
+async def wait_for_no_disk(db: DB) -> None:
+    """Let this transaction end before it is on the disk: for what is only read again if lost.
+
+    A later transaction that waits for the disk takes it along.
+    """
+    await db.execute(text("SET LOCAL synchronous_commit = off"))
+
+
 async def join_by_hashing(db: DB) -> None:
     """Keep the rest of this transaction from joining row by row.
 

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
-from app.store.bulk import copy_rows, join_by_hashing, json_text
+from app.store.bulk import join_by_hashing, json_text, recordset, rows_json, wait_for_no_disk
 from app.store.database import DB
 from app.store.leases import fence
 from app.store.sections import Digests
@@ -74,19 +74,22 @@ async def save(
     rows: Iterable[Reading],
 ) -> None:
     """Add a batch of instances to the sync; one that was read before is replaced."""
+    await wait_for_no_disk(db)
     await fence(db, site_id, space_id, sync_id, attempt)
-    await copy_rows(db, "new_readings", COLUMNS, (_copied(row) for row in rows))
-    statement = """
+    statement = f"""
         INSERT INTO readings (site_id, space_id, sync_id, environment_id, instance_id,
           api_key, facts, policies, tiers, contracts, unread, url)
-        SELECT DISTINCT ON (environment_id, instance_id) CAST(:site_id AS uuid), :space_id, CAST(:sync_id AS uuid), n.*
-        FROM pg_temp.new_readings n
+        SELECT DISTINCT ON (environment_id, instance_id)
+          CAST(:site_id AS uuid), :space_id, CAST(:sync_id AS uuid), n.*
+        FROM {recordset(COLUMNS)}
         ON CONFLICT (site_id, space_id, sync_id, environment_id, instance_id) DO UPDATE SET
           api_key = excluded.api_key, facts = excluded.facts, policies = excluded.policies,
           tiers = excluded.tiers, contracts = excluded.contracts, unread = excluded.unread,
           url = excluded.url
-    """
-    await db.execute(text(statement), _of_sync(site_id, space_id, sync_id))
+    """  # noqa: S608 - the names are our own constants
+    written = rows_json(COLUMNS, (_copied(row) for row in rows))
+    values = _of_sync(site_id, space_id, sync_id) | {"rows": written}
+    await db.execute(text(statement), values)
 
 
 async def whole(

@@ -10,11 +10,13 @@ from sqlalchemy import Function, func, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
-from app.store.bulk import copy_rows
+from app.store.bulk import recordset, rows_json
 from app.store.database import DB
 from app.store.tables import OPEN, instance_versions, sections
 
 DIGEST_BYTES = 16
+
+COLUMNS = {"digest": "bytea", "body": "bytea"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,11 @@ async def save(db: DB, site_id: SiteId, bodies: Mapping[bytes, bytes]) -> None:
     if not bodies:
         return
     rows = [(digest, _packed(bodies[digest])) for digest in sorted(bodies)]
-    await copy_rows(db, "new_sections", {"digest": "bytea", "body": "bytea"}, rows)
-    statement = """
+    statement = f"""
         INSERT INTO sections (site_id, digest, body)
-        SELECT CAST(:site_id AS uuid), digest, body FROM pg_temp.new_sections ON CONFLICT DO NOTHING
-    """
-    await db.execute(text(statement), {"site_id": site_id})
+        SELECT CAST(:site_id AS uuid), digest, body FROM {recordset(COLUMNS)} ON CONFLICT DO NOTHING
+    """  # noqa: S608 - the names are our own constants
+    await db.execute(text(statement), {"site_id": site_id, "rows": rows_json(COLUMNS, rows)})
 
 
 async def bodies(db: DB, site_id: SiteId, digests: Collection[bytes]) -> dict[bytes, Json]:
