@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from app.posture.applied import Applied
+from app.posture.building import Normal, has_default
 from app.posture.canonical import canonical
 from app.posture.differences import Change
 from app.posture.fields import Field
 from app.posture.model import Json
-from app.posture.normalisation import Configuration, Normal, has_default
+from app.posture.normalisation import Configuration
 from app.posture.secrets import is_masked
 
 ABSENT = "absent"
