@@ -36,14 +36,16 @@ async def synced(
     built = estate.build(seed=1, apis=apis, environments=3)
     change(built)
     made = World(database, keyring, queue, home.site_id, built, anypoint.create_app(built))
-    await made.connect()
-    await made.sync()
     object.__setattr__(product.services, "refreshes", refreshes_of(made))
     # Links lead to the control plane that the operator configured: here the stand-in's.
     object.__setattr__(product.services, "control_planes", {"us": PLANE})
-    yield made
-    await made.close()
-    await queue.close()
+    try:
+        await made.connect()
+        await made.sync()
+        yield made
+    finally:
+        await made.close()
+        await queue.close()
 
 
 def refreshes_of(world: World) -> RefreshService:
