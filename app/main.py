@@ -21,6 +21,7 @@ from app.confluence import people, permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
+from app.connect.removed_spaces import RemovedSpaces
 from app.forge.door import ForgeDoor
 from app.forge.keys import ForgeKeys
 from app.forge.lifecycle import ForgeLifecycle
@@ -71,6 +72,7 @@ class Parts:
     refreshes: RefreshService
     monitoring: Monitoring
     forge_lifecycle: ForgeLifecycle
+    removed_spaces: RemovedSpaces
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -110,7 +112,17 @@ def join(settings: Settings) -> Parts:
         now=utc_now,
     )
     schedule = Schedule(database, syncs, utc_now)
-    retention = Retention(database, timedelta(days=settings.retention_days), utc_now)
+    removed_spaces = RemovedSpaces(
+        database=database,
+        keyring=keyring,
+        http=http,
+        app_key=app_key(),
+        retention=timedelta(days=settings.uninstall_retention_days),
+        clock=utc_now,
+    )
+    retention = Retention(
+        database, timedelta(days=settings.retention_days), utc_now, removed_spaces.is_gone
+    )
     jobs = SyncJobs(
         database=database,
         keyring=keyring,
@@ -141,6 +153,7 @@ def join(settings: Settings) -> Parts:
         refreshes,
         monitoring,
         forge_lifecycle,
+        removed_spaces,
     )
 
 
@@ -212,6 +225,7 @@ def _services(parts: Parts) -> Services:
             TokenKind.PAGE: forge.page,
         },
         lifecycle=lifecycle,
+        removed_spaces=parts.removed_spaces,
         forge=forge,
         forge_lifecycle=parts.forge_lifecycle,
         rights=Rights(

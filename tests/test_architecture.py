@@ -21,6 +21,8 @@ WITHOUT_SITE = {
     "agenda": {"due_syncs", "due_purges", "due_space_purges", "all_sites", "ages"},
     "jobs": {"database_time", "give_turns", "depth", "rescue"},
     "bulk": {"copy_rows", "join_by_hashing", "wait_for_no_disk"},
+    "csv_lines": {"statement", "question"},
+    "exporting": {"prepare"},
     "database": {"driver_connection", "enter_site"},
     "forge_sites": {"known", "seen"},
     "sites": {"entered", "find_installation", "install", "site_of"},

@@ -21,23 +21,29 @@ async def asked(http: httpx.AsyncClient, auth: httpx.Auth, url: str) -> dict[str
     Raises `Unavailable` for every answer that is not understood: no data is better than a guess.
     """
     try:
+        answer = await answered(http, auth, url)
+    except NotPermitted:
+        return None
+    if answer.status_code in NOT_FOR_THEM:
+        return None
+    if answer.status_code != httpx.codes.OK:
+        raise Unavailable(retry_after=_retry_after(answer))
+    return _object(answer)
+
+
+async def answered(http: httpx.AsyncClient, auth: httpx.Auth, url: str) -> httpx.Response:
+    """Return Confluence's answer, whatever it says; raise `Unavailable` without one in time."""
+    try:
         async with asyncio.timeout(TOTAL_SECONDS):
-            answer = await http.get(
+            return await http.get(
                 url,
                 auth=auth,
                 headers={"Accept": "application/json"},
                 follow_redirects=False,
                 timeout=TOTAL_SECONDS,
             )
-    except NotPermitted:
-        return None
     except (httpx.HTTPError, TimeoutError):
         raise Unavailable from None
-    if answer.status_code in NOT_FOR_THEM:
-        return None
-    if answer.status_code != httpx.codes.OK:
-        raise Unavailable(retry_after=_retry_after(answer))
-    return _object(answer)
 
 
 def _object(answer: httpx.Response) -> dict[str, object]:

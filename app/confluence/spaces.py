@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import httpx
 
 from app.caller import SpaceId
-from app.confluence.client import SPACE_ID, asked
+from app.confluence.client import SPACE_ID, answered, asked
 from app.errors import Unavailable
 
 
@@ -33,6 +33,16 @@ async def space(
     if not isinstance(key, str) or not isinstance(name, str) or str(answer.get("id")) != space_id:
         raise Unavailable
     return Space(space_id, key, name)
+
+
+async def is_gone(
+    http: httpx.AsyncClient, rest_base: str, app_auth: httpx.Auth, space_id: SpaceId
+) -> bool:
+    """Tell whether Confluence says to the app that there is no such space: 404 and nothing else."""
+    if not SPACE_ID.fullmatch(space_id):
+        return False
+    answer = await answered(http, app_auth, f"{rest_base}/api/v2/spaces/{space_id}")
+    return answer.status_code == httpx.codes.NOT_FOUND
 
 
 async def id_of(

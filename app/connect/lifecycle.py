@@ -31,7 +31,7 @@ MAX_ID_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The four callbacks and the removal of a space, each given what its door has verified."""
+    """The four callbacks, each given what its door has verified."""
 
     database: Database
     keyring: Keyring
@@ -90,10 +90,6 @@ class Lifecycle:
         """Note that the site switched the app off."""
         async with self.database.transaction(site_id) as db:
             await sites.set_enabled(db, site_id, enabled=False)
-
-    async def space_removed(self, site_id: SiteId) -> None:
-        """Note the hint; webhooks may be lost or wrong, so nothing is deleted on their word."""
-        log.info("site %s: Confluence says that a space was removed", site_id)
 
     def _own_body(self, token: InstallToken, body: bytes) -> Mapping[str, object]:
         try:

@@ -40,6 +40,25 @@ async def due_purges(db: DB, now: datetime) -> tuple[SiteId, ...]:
     return tuple(SiteId(site) for site in rows)
 
 
+async def due_space_purges(db: DB, now: datetime) -> tuple[tuple[SiteId, SpaceId], ...]:
+    """Return the spaces that Confluence had no more and whose time is over by now."""
+    rows = await db.execute(
+        select(agenda.c.site_id, agenda.c.space_id).where(
+            agenda.c.space_id != "", agenda.c.purge_at <= now
+        )
+    )
+    return tuple((SiteId(site), SpaceId(space)) for site, space in rows)
+
+
+async def purge_space_at(db: DB, site_id: SiteId, space_id: SpaceId, when: datetime | None) -> None:
+    """Set when the data of a space is deleted; None takes it back. An earlier date stays."""
+    due = insert(agenda).values(site_id=site_id, space_id=space_id, purge_at=when)
+    date = None if when is None else func.least(agenda.c.purge_at, when)
+    await db.execute(
+        due.on_conflict_do_update(index_elements=["site_id", "space_id"], set_={"purge_at": date})
+    )
+
+
 async def all_sites(db: DB) -> tuple[SiteId, ...]:
     """Return every site, installed or not yet purged: for maintenance, one by one."""
     rows = await db.scalars(select(agenda.c.site_id).distinct().order_by(agenda.c.site_id))

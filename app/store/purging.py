@@ -9,9 +9,18 @@ from sqlalchemy import and_, delete, func, or_, select, text
 
 from app.caller import SiteId, SpaceId
 from app.store import audit, rollups, sections, sites
+from app.store.audit import Act, Action
 from app.store.database import DB
 from app.store.syncs import State
-from app.store.tables import connections, findings, instance_versions, posture_rows, syncs
+from app.store.tables import (
+    agenda,
+    commands,
+    connections,
+    findings,
+    instance_versions,
+    posture_rows,
+    syncs,
+)
 
 OVER = (State.PUBLISHED, State.FAILED, State.CANCELLED)
 
@@ -77,6 +86,16 @@ async def forget_site(db: DB, site_id: SiteId) -> bool:
     await db.execute(text(JOBS), {"site_id": site_id})
     await sites.purge(db, site_id)
     return True
+
+
+async def forget_space(db: DB, site_id: SiteId, space_id: SpaceId) -> None:
+    """Delete everything of a space whose time on the agenda is over; the site's log says so."""
+    await db.execute(text("SELECT purge_space(:space_id)"), {"space_id": space_id})
+    for table in (connections, commands, agenda):
+        of_space = and_(table.c.site_id == site_id, table.c.space_id == space_id)
+        await db.execute(delete(table).where(of_space))
+    act = Act(Action.PURGED, object_id=space_id)
+    await audit.write(db, site_id, audit.WHOLE_SITE, act)
 
 
 async def _first_kept(db: DB, site_id: SiteId, space_id: SpaceId, before: datetime) -> int:

@@ -1,10 +1,10 @@
 """Retention: what is deleted by its age, space by space and site by site, each under its own policy."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from app.caller import SiteId
+from app.caller import SiteId, SpaceId
 from app.errors import Unavailable
 from app.store import agenda, audit, purging
 from app.store.database import Database
@@ -12,12 +12,29 @@ from app.store.database import Database
 log = logging.getLogger(__name__)
 
 
+AskGone = Callable[[SiteId, SpaceId], Awaitable[bool]]
+"""Whether Confluence clearly says that it has no such space."""
+
+
+async def nobody_says(site_id: SiteId, space_id: SpaceId) -> bool:
+    """Answer for a process that cannot ask: nothing is gone, so nothing is deleted."""
+    del site_id, space_id
+    return False
+
+
 class Retention:
     """The agenda's third reader: it starts nothing, it deletes."""
 
-    def __init__(self, database: Database, keep: timedelta, now: Callable[[], datetime]) -> None:
-        """Keep history for so long."""
+    def __init__(
+        self,
+        database: Database,
+        keep: timedelta,
+        now: Callable[[], datetime],
+        is_gone: AskGone = nobody_says,
+    ) -> None:
+        """Keep history for so long; `is_gone` is asked again before a space's data is deleted."""
         self._database = database
+        self._is_gone = is_gone
         self._keep = keep
         self._now = now
 
@@ -31,6 +48,19 @@ class Retention:
                 await self._purge_site(site_id, is_due=site_id in due)
             except Unavailable as error:
                 log.warning("site %s: not purged this time: %s", site_id, error)
+        async with self._database.agenda() as db:
+            removed = await agenda.due_space_purges(db, self._now())
+        for site_id, space_id in removed:
+            await self._purge_space(site_id, space_id)
+
+    async def _purge_space(self, site_id: SiteId, space_id: SpaceId) -> None:
+        is_gone = await self._is_gone(site_id, space_id)
+        async with self._database.transaction(site_id) as db:
+            if is_gone:
+                await purging.forget_space(db, site_id, space_id)
+            else:
+                await agenda.purge_space_at(db, site_id, space_id, None)
+        log.info("site %s: space %s %s", site_id, space_id, "deleted" if is_gone else "is there")
 
     async def _purge_site(self, site_id: SiteId, *, is_due: bool) -> None:
         if is_due:

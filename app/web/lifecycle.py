@@ -62,7 +62,7 @@ async def disabled(site: Visitor, app: App) -> Response:
 
 @router.post("/connect/space-removed", status_code=204)
 @guard(token=TokenKind.CALLBACK, right=Right.NONE)
-async def space_removed(site: Visitor, app: App) -> Response:
+async def space_removed(request: Request, site: Visitor, app: App) -> Response:
     """Take the hint that a space is gone."""
-    await app.lifecycle.space_removed(site.site_id)
+    await app.removed_spaces.told(site.site_id, await request.body())
     return Response(status_code=204)

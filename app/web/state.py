@@ -18,6 +18,7 @@ from app.web.turns import Turns
 if TYPE_CHECKING:
     from app.confluence.spaces import Space
     from app.connect.lifecycle import Lifecycle
+    from app.connect.removed_spaces import RemovedSpaces
     from app.forge.door import ForgeDoor
     from app.forge.lifecycle import ForgeLifecycle
     from app.store.database import Database
@@ -54,6 +55,7 @@ class Services:
     keys: "KeyCheck"
     doors: Mapping[TokenKind, Knock]
     lifecycle: "Lifecycle"
+    removed_spaces: "RemovedSpaces"
     forge: "ForgeDoor"
     forge_lifecycle: "ForgeLifecycle"
     rights: Rights

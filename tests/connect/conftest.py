@@ -145,10 +145,6 @@ def thin_app(door: ConnectDoor, lifecycle: Lifecycle) -> Starlette:
         await lifecycle.disabled((await door.callback(request)).site_id)
         return Response(status_code=204)
 
-    async def space_removed(request: Request) -> Response:
-        await lifecycle.space_removed((await door.callback(request)).site_id)
-        return Response(status_code=204)
-
     async def page(request: Request) -> Response:
         return said(await door.url(request))
 
@@ -164,7 +160,6 @@ def thin_app(door: ConnectDoor, lifecycle: Lifecycle) -> Starlette:
             Route("/connect/uninstalled", uninstalled, methods=["POST"]),
             Route("/connect/enabled", enabled, methods=["POST"]),
             Route("/connect/disabled", disabled, methods=["POST"]),
-            Route("/connect/space-removed", space_removed, methods=["POST"]),
             Route("/pages/{name:path}", page),
             Route("/macros/{name:path}", macro),
             Route("/api/{name:path}", api),

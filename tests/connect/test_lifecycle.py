@@ -364,12 +364,6 @@ async def test_a_site_switches_the_app_off_and_on(confluence):
     assert (await confluence.known(OURS)).enabled
 
 
-async def test_a_removed_space_is_a_hint_that_deletes_nothing(confluence):
-    await confluence.install(OURS)
-    assert (await confluence.notify(OURS, "space-removed")).status_code == 204
-    assert await confluence.works(OURS)
-
-
 async def test_no_secret_is_logged(confluence, caplog):
     caplog.set_level("DEBUG")
     await confluence.install(OURS)

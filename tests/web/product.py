@@ -18,6 +18,7 @@ from app.confluence import people, permissions, spaces
 from app.connect.descriptor import app_key, descriptor
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
+from app.connect.removed_spaces import RemovedSpaces
 from app.forge.door import ForgeDoor
 from app.forge.keys import ForgeKeys
 from app.forge.lifecycle import ForgeLifecycle
@@ -259,6 +260,14 @@ def joined(
         },
         forge=forge_door,
         forge_lifecycle=sites_of_forge,
+        removed_spaces=RemovedSpaces(
+            database=database,
+            keyring=keyring,
+            http=outside,
+            app_key=app_key(),
+            retention=timedelta(days=30),
+            clock=now,
+        ),
         lifecycle=Lifecycle(
             database=database,
             keyring=keyring,

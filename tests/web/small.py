@@ -64,6 +64,7 @@ def services(world: World, **changes: Any) -> Services:
         "spaces": None,
         "names": None,
         "lifecycle": None,
+        "removed_spaces": None,
         "forge": None,
         "forge_lifecycle": None,
         "syncs": None,

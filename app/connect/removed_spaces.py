@@ -1,0 +1,95 @@
+"""Spaces that Confluence says were removed: believed only once Confluence itself denies them."""
+
+import logging
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from app.caller import SiteId, SpaceId
+from app.confluence import spaces
+from app.connect import tokens
+from app.errors import Unavailable
+from app.store import agenda, purging, sites
+from app.store.database import Database
+from app.store.encryption import Keyring
+
+log = logging.getLogger(__name__)
+
+TOKEN_LIFE = timedelta(minutes=3)
+
+
+class AppAuth(httpx.Auth):
+    """Signs requests to one site as the app itself, for nobody."""
+
+    def __init__(
+        self, app_key: str, issuer: str, secret: str, base_url: str, now: datetime
+    ) -> None:
+        self._claims = {
+            "iss": app_key,
+            "aud": [issuer],
+            "iat": int(now.timestamp()),
+            "exp": int((now + TOKEN_LIFE).timestamp()),
+        }
+        self._secret = secret
+        self._base_path = urlsplit(base_url).path
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the request with a token that is good for it alone."""
+        path, _, query = request.url.raw_path.partition(b"?")
+        bound = tokens.query_string_hash(request.method, path, query, self._base_path)
+        token = tokens.sign({**self._claims, "qsh": bound}, self._secret)
+        request.headers["Authorization"] = f"JWT {token}"
+        yield request
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedSpaces:
+    """Takes the hints, and asks again before anything is deleted."""
+
+    database: Database
+    keyring: Keyring
+    http: httpx.AsyncClient
+    app_key: str
+    retention: timedelta
+    clock: Callable[[], datetime]
+
+    async def told(self, site_id: SiteId, body: bytes) -> None:
+        """Put a space's purge on the agenda if it is known here and Confluence has it no more.
+
+        The body is signed by nobody: what it names is a question to ask, not a fact.
+        """
+        space_id = _named(body)
+        if space_id is None:
+            return
+        async with self.database.transaction(site_id) as db:
+            is_known = space_id in await purging.spaces(db, site_id)
+        if not is_known or not await self.is_gone(site_id, space_id):
+            return
+        async with self.database.transaction(site_id) as db:
+            await agenda.purge_space_at(db, site_id, space_id, self.clock() + self.retention)
+        log.info("site %s: space %s was removed, its data goes later", site_id, space_id)
+
+    async def is_gone(self, site_id: SiteId, space_id: SpaceId) -> bool:
+        """Tell whether Confluence clearly says that there is no such space; away is no."""
+        async with self.database.transaction(site_id) as db:
+            home = await sites.installation(db, site_id, self.keyring)
+        if home is None or not home.installed:
+            return False
+        auth = AppAuth(self.app_key, home.issuer, home.shared_secret, home.base_url, self.clock())
+        try:
+            return await spaces.is_gone(self.http, home.base_url, auth, space_id)
+        except Unavailable:
+            return False
+
+
+def _named(body: bytes) -> SpaceId | None:
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    space = said.get("space") if isinstance(said, dict) else None
+    return tokens.named_space_id(space.get("id")) if isinstance(space, dict) else None
