@@ -19,16 +19,19 @@ NOUNS = {
 }
 
 
-def summary(section: SectionName, differing: int, total: int, *, order_differs: bool) -> str:
-    """Say how many rows of a section differ; that there is none, where there is none."""
+def summary(
+    section: SectionName, differing: int, total: int, *, order_differs: bool, unread: bool
+) -> str:
+    """Say how many rows of a section differ; what was not read is never said to be the same."""
     one, many = NOUNS[section]
+    limit = " in what was read" if unread else ""
     if not total:
-        return f"no {many}"
+        return f"no {many}{limit}"
     all_of = sentences.count(total, one, many)
     if differing:
         told = f"{differing:,} of {all_of} {'differs' if differing == 1 else 'differ'}"
-        return f"{told}, and the order" if order_differs else told
-    return f"{all_of}, in another order" if order_differs else f"{all_of}, no differences"
+        return f"{told}{', and the order' if order_differs else ''}{limit}"
+    return f"{all_of}, {'in another order' if order_differs else 'no differences'}{limit}"
 
 
 def order(stored: int | None, runs: int | None) -> str:

@@ -76,6 +76,7 @@ class SectionShown:
     line: str
     is_whole: bool
     is_alone: bool
+    is_too_little: bool
     found: int = 0
     page: int = 1
     pages: int = 1
@@ -160,7 +161,10 @@ class Rows:
             "label": column.title,
             "lines": list(LINES[self.matrix.section](facts, cell)) if facts and cell else [],
             "is_known": column.is_unread and facts is not None and not automated,
-            "differs": is_marked or bool(cell and cell.differs and not column.is_unread),
+            # What was not read is unknown: it is never marked as another value.
+            "differs": state in {"held", "missing"}
+            and not column.is_unread
+            and (is_marked or bool(cell and cell.differs)),
         }
 
     def _state(

@@ -7,6 +7,7 @@ from datetime import datetime
 from app.posture import words as posture_words
 from app.posture.model import CellState, Kind, Matrix, SectionName
 from app.store.findings import FindingRow
+from app.store.syncs import Outcome
 from app.web import words
 from app.web.drilldown_columns import COMPARED, ColumnShown, columns, groups, known_matrices
 from app.web.drilldown_lines import summary
@@ -94,7 +95,7 @@ def drilldown(
         verdict=row.verdict.value,
         word=words.VERDICTS[row.verdict],
         baseline=names.get(baseline_id or "", ""),
-        coverage=str(row.coverage["sentence"]),
+        coverage=str(row.coverage["sentence"]).partition(";")[0],
         synced_at=api.sync.finished_at,
         read_at=api.read_at,
         can_edit=can_edit,
@@ -116,7 +117,8 @@ def _environments(
             item.name,
             item.type,
             item.id == baseline_id,
-            item.read_at,
+            # Read in part, its sections have dates of their own, which stand below.
+            item.read_at if item.outcome is Outcome.FAILED else None,
             environment_cell(item.name, item.type, api.row.cells.get(item.id), trusted),
         )
         for item in ordered
@@ -158,6 +160,7 @@ def section(api: PublishedApi, known: Matrix, bases: Sequence[str], wanted: Want
     orders = _order_rows(api, rows) if is_policies else []
     differing = sum(row.differs for row in known.rows)
     places = {c.environment_id for c in found if c.state != CellState.NOT_DEPLOYED}
+    unread = {c.environment_id for c in found if c.is_unread}
     shown = SectionShown(
         name=name.value,
         groups=groups(found),
@@ -166,8 +169,11 @@ def section(api: PublishedApi, known: Matrix, bases: Sequence[str], wanted: Want
         rows=(),
         total=len(known.rows),
         differing=differing + len(orders),
-        line=summary(name, differing, len(known.rows), order_differs=bool(orders)),
+        line=summary(
+            name, differing, len(known.rows), order_differs=bool(orders), unread=bool(unread)
+        ),
         is_alone=len(places) < 2,
+        is_too_little=len(places) >= 2 > len(places - unread),
         is_whole=is_policies or len(known.rows) <= PAGE,
         wanted=wanted,
         notes=notes(api, name),

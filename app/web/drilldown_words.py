@@ -49,6 +49,7 @@ TEXTS: dict[str, Any] = {
         "tiers": "Compared: presence, limits, approval, status.",
         "contracts": "Compared: presence, status, SLA tier.",
     },
+    "too_little_read": "Too little could be read to compare: two environments are needed.",
     "alone": "Deployed in one environment only: there is nothing to compare it with.",
     "captions": {
         "policies": "Policies in the order in which they run, by environment",

@@ -189,6 +189,26 @@ async def test_what_could_not_be_read_says_why_since_when_and_what_was_known(
     assert "could not read" not in said(found(section(page, "policies"), "tr.totals")[0])
 
 
+async def test_what_was_not_read_is_never_said_to_be_the_same_nor_marked_as_another_value(
+    product: Product, world: World
+):
+    row = (await listed(product))[world.estate.apis[3].name]
+    for environment in world.estate.environments:
+        if environment.name != "Production":
+            wish = {"scope": "View APIs Configuration", "environment": environment.id}
+            world.standin.control.post({"forbid": [wish]})
+    await world.sync()
+    page = await opened(product, row["id"])
+    for name in SECTIONS:
+        part = section(page, name)
+        assert "in what was read" in said(found(part, ".section-head p")[0])
+        assert found(part, "tr.totals td[data-state=unread]")
+        for cell in found(part, "td[data-state=unread]"):
+            assert "is-outlier" not in cell.get("class", "")
+    for note in found(page, "tr.no-differences"):
+        assert "Too little could be read" in said(note)
+
+
 async def test_an_environment_that_was_away_keeps_its_last_values_with_their_date(
     product: Product, world: World
 ):
