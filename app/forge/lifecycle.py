@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.caller import Door, SiteId
+from app.caller import Door, Origin, SiteId
 from app.errors import NotAuthenticated, Unavailable
 from app.forge.invocation import Invocation
-from app.store import agenda, forge_sites, sites
+from app.store import agenda, audit, forge_sites, sites
+from app.store.audit import Act, Action
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.forge_sites import ForgeSite
@@ -50,6 +51,8 @@ class ForgeLifecycle:
             if await sites.is_installed(db, site_id, Door.FORGE):
                 until = now + self.uninstall_retention
                 await sites.uninstall(db, site_id, now, until, Door.FORGE)
+                act = Act(Action.UNINSTALLED, origin=Origin(Door.FORGE))
+                await audit.write(db, site_id, audit.WHOLE_SITE, act)
         log.info("site %s: uninstalled at the Forge door", site_id)
 
     async def end_silent(self) -> None:

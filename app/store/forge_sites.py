@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.caller import Door, SiteId
-from app.store import sites
+from app.caller import Door, Origin, SiteId
+from app.store import audit, sites
+from app.store.audit import Act, Action
 from app.store.database import DB, enter_site
 from app.store.encryption import Keyring
 from app.store.sites import Arrival
@@ -48,6 +49,10 @@ async def seen(
     ).one()
     if row.uninstalled_at is not None and issued_at <= row.uninstalled_at:
         return None
+    if row.uninstalled_at is not None or not row.enabled:
+        action = Action.REINSTALLED if row.uninstalled_at else Action.INSTALLED
+        act = Act(action, origin=Origin(Door.FORGE))
+        await audit.write(db, site_id, audit.WHOLE_SITE, act)
     if row.uninstalled_at is not None or not row.enabled or row.base_url != site.rest_base:
         await sites.upsert_installation(db, site_id, site.arrival(), keyring, now)
     await _note(db, site_id, site, now)
