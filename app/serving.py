@@ -7,6 +7,8 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web.wire import BoundedHttp
+
 DRAIN_SECONDS = 1.0
 """How long answers tell their connections to close before those that are idle are closed."""
 
@@ -47,6 +49,8 @@ class GentleServer(uvicorn.Server):
             server_header=False,
             date_header=True,
             proxy_headers=False,
+            http=BoundedHttp,
+            ws="none",
             log_config=None,
             lifespan="on",
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
