@@ -221,7 +221,7 @@ async def test_files_are_named_by_space_day_and_filter(product: Product, ours: H
 
 
 async def test_a_document_is_inert_and_brings_its_own_policy(product: Product, ours: Home):
-    evil = '<script>alert(1)</script>"\'&\u202e' + "x" * 200
+    evil = "<script>alert(1)</script>\"'&\u202e" + "x" * 200
     cells = {TEST.id: Cell(CellState.DEPLOYED, instances=(instance(1, evil),), tiers=(evil,))}
     finding = make_finding("f1", sentence=evil, subject=evil, values={TEST.id: {"a": evil}})
     await ours.published(
