@@ -13,7 +13,9 @@ import pytest
 from app.store import migrating
 from app.store.database import connection_options
 from app.store.embedded import APP
+from app.store.publishing import AssessedApi, PublishedRows
 from tests.postgres import FreshDatabase, cluster
+from tests.store.estate import PRODUCTION, TEST, Read, make_finding, make_posture
 
 
 @pytest.fixture
@@ -86,3 +88,31 @@ def test_the_apps_role_can_change_no_table(addresses):
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute("ALTER TABLE plumbline.sites NO FORCE ROW LEVEL SECURITY")
+
+
+async def test_data_survives_a_way_back_and_forth(addresses, ours):
+    """Back to before snapshots and the audit log, and up again: what was published is still there."""
+    posture = make_posture("group/orders", make_finding())
+    rows = PublishedRows((AssessedApi(posture, b"input"),))
+    found = [Read(TEST, 1, "group/orders"), Read(PRODUCTION, 2, "group/orders")]
+    number = await ours.published(found, rows)
+    kept = _kept(addresses)
+    revisions = sorted(path.stem for path in (migrating.MIGRATIONS / "versions").glob("0*.py"))
+    migrating.migrate(addresses.owner_url, f"-{len(revisions) - SNAPSHOTS_BEGIN}")
+    assert _kept(addresses) == kept
+    migrating.upgrade(addresses.owner_url, APP)
+    assert _kept(addresses) == kept
+    assert await ours.published(found, rows) == number + 1
+
+
+SNAPSHOTS_BEGIN = 11
+"""How many revisions stand before the first one about snapshots."""
+
+
+def _kept(database: FreshDatabase) -> dict[str, int]:
+    counts = {}
+    with psycopg.connect(database.superuser_url) as connection:
+        for table in ("sites", "connections", "syncs", "sections", "instance_versions", "findings"):
+            row = connection.execute(f"SELECT count(*) FROM plumbline.{table}".encode()).fetchone()
+            counts[table] = row[0] if row else 0
+    return counts
