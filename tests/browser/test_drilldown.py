@@ -100,7 +100,7 @@ async def test_enter_opens_it_and_escape_closes_it(
     await window.page.keyboard.press("Escape")
     await is_closed(window)
     assert await focused(frame) == f"view-{api}"
-    assert "api=" not in window.page.url
+    await window.page.wait_for_function("!location.href.includes('api=')")
 
 
 async def test_a_click_beside_it_closes_it(window: Window, filled: Stack) -> None:
