@@ -14,6 +14,8 @@ import anyio
 import httpcore
 import httpx
 
+from app.pool import Pool
+
 MEGABYTE = 1024 * 1024
 MAX_ANSWER_BYTES = 32 * MEGABYTE
 MAX_CONNECTIONS = 128
@@ -85,12 +87,11 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
         self._origins = origins
         self._max_bytes = max_bytes
         # httpx has no parameter for the network backend, which is where addresses are pinned.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
+        self._pool = Pool(
+            context,
+            _PinnedBackend(frozenset(origin[1:] for origin in origins)),
             max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
             keepalive_expiry=30,
-            network_backend=_PinnedBackend(frozenset(origin[1:] for origin in origins)),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
