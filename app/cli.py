@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import uvloop
 from pydantic import SecretStr
 
 from app.caller import SiteId
@@ -57,7 +58,7 @@ def worker(settings: Settings, options: argparse.Namespace) -> None:
     """Run jobs until told to stop."""
     with _database(settings) as ready:
         asyncio.run(_check_role(ready))
-        asyncio.run(_work(ready, options.concurrency))
+        uvloop.run(_work(ready, options.concurrency))
 
 
 def migrate(settings: Settings, _: argparse.Namespace) -> None:
