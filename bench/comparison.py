@@ -4,13 +4,11 @@ Run by `make bench`, or alone: `python -m bench.comparison --json out.json`.
 """
 
 import argparse
-import gc
 import hashlib
 import json
 import os
 import platform
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +16,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Any
 
 import orjson
@@ -39,6 +36,7 @@ from app.posture.model import (
     Scope,
     Section,
 )
+from bench.harness import Line, side_by_side
 
 ENVIRONMENTS = (
     Environment("dev", "Development", "sandbox"),
@@ -358,83 +356,6 @@ def again(before: Stored, kept: Stored) -> set[str]:
 
 
 # ── Measuring ────────────────────────────────────────────────────────────────────────────────
-
-
-def seconds(run: Callable[[], Any]) -> float:
-    """Return the processor time of one run; garbage is collected before, not during."""
-    gc.collect()
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
-@dataclass
-class Line:
-    """One goal: the ratios of all rounds."""
-
-    number: str
-    what: str
-    ours: list[float]
-    peers: list[float]
-    goal: float | None
-    unit: str
-    proof: str
-    at_least: bool = False
-
-    @property
-    def ratios(self) -> list[float]:
-        """One ratio a round: ours to the peer's, or the other way where more is better."""
-        pairs = zip(self.ours, self.peers, strict=True)
-        return [b / a if self.at_least else a / b for a, b in pairs]
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the median keeps to the goal."""
-        ratio = median(self.ratios)
-        if self.goal is None:
-            return True
-        return ratio >= self.goal if self.at_least else ratio <= self.goal
-
-    def told(self) -> str:
-        """Return the line that is printed."""
-        low, middle, high = min(self.ratios), median(self.ratios), max(self.ratios)
-        sign = "≥" if self.at_least else "≤"
-        limit = (
-            f"goal {sign} {self.goal}  " if self.goal is not None else "no goal, for information  "
-        )
-        verdict = "" if self.goal is None else "ok" if self.is_ok else "MISSED"
-        return (
-            f"{self.number:3} {self.what:58} ours {median(self.ours):9.4f} {self.unit}  "
-            f"peer {median(self.peers):9.4f} {self.unit}  "
-            f"ratio {middle:7.2f} [{low:.2f}..{high:.2f}]  {limit}{verdict}  ({self.proof})"
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the same for a machine."""
-        return {
-            "goal": self.number,
-            "what": self.what,
-            "ours": self.ours,
-            "peer": self.peers,
-            "unit": self.unit,
-            "ratio": median(self.ratios),
-            "limit": self.goal,
-            "at_least": self.at_least,
-            "ok": self.is_ok,
-            "proof": self.proof,
-        }
-
-
-def side_by_side(
-    rounds: int, ours: Callable[[], Any], peer: Callable[[], Any]
-) -> tuple[list[float], list[float]]:
-    """Time both in every round, the order rotated."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds):
-        runs = [(0, ours), (1, peer)]
-        for place, run in runs if turn % 2 else runs[::-1]:
-            times[place].append(seconds(run))
-    return times
 
 
 def forget() -> None:

@@ -26,7 +26,7 @@ class Line:
     what: str
     ours: list[float]
     peers: list[float]
-    goal: float
+    goal: float | None
     unit: str
     proof: str
     at_least: bool = False
@@ -41,17 +41,20 @@ class Line:
     def is_ok(self) -> bool:
         """Whether the median reaches the goal."""
         ratio = median(self.ratios)
+        if self.goal is None:
+            return True
         return ratio >= self.goal if self.at_least else ratio <= self.goal
 
     def told(self) -> str:
         """Return the line as it is printed."""
         low, middle, high = min(self.ratios), median(self.ratios), max(self.ratios)
         sign = "≥" if self.at_least else "≤"
+        limit = "no goal, for information" if self.goal is None else f"goal {sign} {self.goal}"
+        verdict = "" if self.goal is None else "ok" if self.is_ok else "MISSED"
         return (
             f"{self.number:3} {self.what:58} ours {median(self.ours):9.4f} {self.unit}  "
             f"peer {median(self.peers):9.4f} {self.unit}  "
-            f"ratio {middle:7.2f} [{low:.2f}..{high:.2f}]  goal {sign} {self.goal}  "
-            f"{'ok' if self.is_ok else 'MISSED'}  ({self.proof})"
+            f"ratio {middle:7.2f} [{low:.2f}..{high:.2f}]  {limit}  {verdict}  ({self.proof})"
         )
 
     def as_json(self) -> dict[str, Any]:
