@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import AccountId, SiteId, SpaceId
@@ -14,6 +14,11 @@ from app.posture.model import Environment
 from app.store.database import DB
 from app.store.encryption import Keyring
 from app.store.tables import connection_environments, connections
+
+SAVED_MEANWHILE = (
+    "Somebody else saved these settings after you opened them. Nothing of yours was stored: "
+    "look at both, then save again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,12 @@ async def save(
     *,
     by: AccountId | None,
     now: datetime,
+    seen_version: int | None = None,
 ) -> Connection:
     """Store the connection under the next version; `Conflict` if it would have no secret.
 
+    With `seen_version` it is stored only over that version: what somebody else saved meanwhile
+    stays.
     A stored secret stays with the plane and client that it was given for: it is kept for these
     alone, also where another administrator has just changed them.
     """
@@ -102,22 +110,25 @@ async def save(
         statement.on_conflict_do_update(
             index_elements=["site_id", "space_id"],
             set_={**columns, "version": connections.c.version + 1},
-            where=_fits_secret(values),
+            where=_may_replace(values, seen_version),
         ).returning(connections)
     )
     row = saved.one_or_none()
+    if row is None and seen_version is not None:
+        raise Conflict(SAVED_MEANWHILE)
     if row is None or row.client_secret is None:
         raise Conflict("A connection needs a client secret.")
     return _connection(row, await _environments(db, site_id, space_id))
 
 
-def _fits_secret(values: ConnectionValues) -> ColumnElement[bool] | None:
-    if values.client_secret is not None:
-        return None
-    return and_(
-        connections.c.control_plane == values.control_plane,
-        connections.c.client_id == values.client_id,
-    )
+def _may_replace(values: ConnectionValues, seen_version: int | None) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [true()]
+    if seen_version is not None:
+        conditions.append(connections.c.version == seen_version)
+    if values.client_secret is None:
+        conditions.append(connections.c.control_plane == values.control_plane)
+        conditions.append(connections.c.client_id == values.client_id)
+    return and_(*conditions)
 
 
 async def remove(db: DB, site_id: SiteId, space_id: SpaceId, now: datetime) -> bool:

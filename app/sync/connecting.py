@@ -8,7 +8,7 @@ from app.anypoint.client import AnypointClient, Organization
 from app.anypoint.errors import CouldNotRead, CredentialsRefused, NotAllowed
 from app.anypoint.scopes import MissingScope
 from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
-from app.errors import BadValue, NotThere
+from app.errors import BadValue, Conflict, NotThere
 from app.posture.model import Environment
 from app.store import audit, connections, syncs
 from app.store.audit import Act, Action
@@ -28,7 +28,10 @@ MAX_SUFFIXES = 50
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChange:
-    """What an administrator types; None keeps the stored secret or takes the default."""
+    """What an administrator types; None keeps the stored secret or takes the default.
+
+    `seen_version` is the connection's version that they looked at, where they say so.
+    """
 
     control_plane: str
     client_id: str
@@ -38,6 +41,7 @@ class ConnectionChange:
     baseline_environment_id: str | None = None
     sync_interval_hours: int = 24
     ignored_application_suffixes: tuple[str, ...] = ()
+    seen_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +137,17 @@ class ConnectionService:
         discovery = await self._discovered(change, secret)
         async with self._database.transaction(site_id) as db:
             before = await connections.current(db, site_id, space_id)
+            _check_seen(change, before)
             values = _values(change, discovery)
             saved = await connections.save(
-                db, site_id, space_id, values, self._keyring, by=account_id, now=self._now()
+                db,
+                site_id,
+                space_id,
+                values,
+                self._keyring,
+                by=account_id,
+                now=self._now(),
+                seen_version=change.seen_version,
             )
             await record_saving(
                 db,
@@ -270,6 +282,12 @@ def _values(change: ConnectionChange, discovery: Discovery) -> ConnectionValues:
         sync_interval_hours=change.sync_interval_hours,
         ignored_application_suffixes=change.ignored_application_suffixes,
     )
+
+
+def _check_seen(change: ConnectionChange, before: Connection | None) -> None:
+    seen = change.seen_version
+    if seen is not None and (before is None or before.version != seen):
+        raise Conflict(connections.SAVED_MEANWHILE)
 
 
 def _is_elsewhere(before: Connection, values: ConnectionValues) -> bool:

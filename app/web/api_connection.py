@@ -1,8 +1,11 @@
 """`/api/spaces/{space_id}/connection`: a space's link to Anypoint, without its secret."""
 
+import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
+from fastapi import Header
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
@@ -19,6 +22,8 @@ from app.web.routing import guard, space_router
 router = space_router("/api")
 
 HOURS_A_YEAR = 8760
+ENTITY_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
+NEVER_GIVEN = 0
 
 EnvironmentIds = Annotated[list[Id], Field(min_length=1, max_length=100), AfterValidator(distinct)]
 Suffixes = Annotated[list[Name], Field(max_length=50), AfterValidator(distinct)]
@@ -70,23 +75,37 @@ class TrialAnswer(BaseModel):
 
 @router.get("/connection")
 @guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
-async def show_connection(admin: Admin, app: App) -> ConnectionAnswer:
-    """Show the space's connection without its secret; 404 before it is made."""
+async def show_connection(admin: Admin, app: App, response: Response) -> ConnectionAnswer:
+    """Show the space's connection without its secret; 404 before it is made.
+
+    Its `ETag` is the version that a later PUT may name in `If-Match`.
+    """
     async with app.database.transaction(admin.site_id) as db:
         connection = await connections.current(db, admin.site_id, admin.space_id)
     if connection is None:
         raise NotThere
+    response.headers["ETag"] = etag(connection)
     return connection_answer(connection)
 
 
 @router.put("/connection")
 @guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
-async def save_connection(admin: Admin, app: App, body: ConnectionBody) -> ConnectionAnswer:
-    """Save the connection and start a sync; refused credentials store nothing."""
-    change = change_of(body)
+async def save_connection(
+    admin: Admin,
+    app: App,
+    body: ConnectionBody,
+    response: Response,
+    if_match: Annotated[str | None, Header(max_length=100)] = None,
+) -> ConnectionAnswer:
+    """Save the connection and start a sync; refused credentials store nothing.
+
+    With `If-Match` it is saved over that version alone: 409 when it was saved meanwhile.
+    """
+    change = replace(change_of(body), seen_version=version_of(if_match))
     saved = await app.connections.save(
         admin.site_id, admin.space_id, admin.account_id, change, admin.origin
     )
+    response.headers["ETag"] = etag(saved)
     return connection_answer(saved)
 
 
@@ -107,6 +126,19 @@ async def remove_connection(admin: Admin, app: App) -> Response:
     """Destroy the credentials and keep the history; 404 without a connection."""
     await app.connections.remove(admin.site_id, admin.space_id, admin.account_id, admin.origin)
     return Response(status_code=204)
+
+
+def etag(connection: Connection) -> str:
+    """Return a connection's version as an entity tag."""
+    return f'"{connection.version}"'
+
+
+def version_of(if_match: str | None) -> int | None:
+    """Return the version that an entity tag names; None where any will do, 0 for one never given."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = ENTITY_TAG.fullmatch(if_match.strip())
+    return int(found[1]) if found else NEVER_GIVEN
 
 
 def change_of(body: ConnectionBody) -> ConnectionChange:

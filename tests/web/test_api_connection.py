@@ -194,3 +194,30 @@ async def test_another_site_with_the_same_space_id_sees_nothing(
     product.issuer = "ours"
     assert (await product.call("GET", "connection")).status_code == 200
     assert SPACE == "65538"
+
+
+async def test_a_connection_saved_meanwhile_is_not_overwritten(product: Product, ours: Home):
+    first = await product.call("PUT", BARE, typed(product))
+    seen = (await product.call("GET", BARE)).headers["etag"]
+    assert first.headers["etag"] == seen
+    theirs = await product.call(
+        "PUT", BARE, typed(product, sync_interval_hours=6), headers={"If-Match": seen}
+    )
+    assert (theirs.status_code, theirs.headers["etag"] != seen) == (200, True)
+    mine = await product.call(
+        "PUT", BARE, typed(product, sync_interval_hours=12), headers={"If-Match": seen}
+    )
+    assert (mine.status_code, mine.json()["error"]["code"]) == (409, "conflict")
+    assert (await product.call("GET", BARE)).json()["sync_interval_hours"] == 6
+    assert (await product.call("PUT", BARE, typed(product))).status_code == 200
+
+
+async def test_a_version_that_was_never_given_is_a_conflict(product: Product, ours: Home):
+    headers = {"If-Match": '"1"'}
+    assert (await product.call("PUT", BARE, typed(product), headers=headers)).status_code == 409
+    await product.call("PUT", BARE, typed(product))
+    for tag in ('"0"', "1", '"x"', '"' + "9" * 30 + '"'):
+        answer = await product.call("PUT", BARE, typed(product), headers={"If-Match": tag})
+        assert answer.status_code == 409, tag
+    answer = await product.call("PUT", BARE, typed(product), headers={"If-Match": "*"})
+    assert answer.status_code == 200
