@@ -2,6 +2,7 @@
 
 import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
+import { showBoth } from "./meanwhile.js";
 import { dress, ready } from "./page.js";
 import { fragment, json } from "./requests.js";
 import { moveEnvironment, showOrganizations, takeEnvironments } from "./environments.js";
@@ -89,11 +90,31 @@ async function redraw() {
   preview();
 }
 
+// Over the version that this form shows, and over no other.
+async function put(body) {
+  const { version } = form().dataset;
+  const headers = version ? { "If-Match": `"${version}"` } : {};
+  try {
+    await json("connection", { method: "PUT", body, headers });
+    return true;
+  } catch (error) {
+    if (error.status !== 409 || !version) throw error;
+    await showBoth(body);
+    return false;
+  }
+}
+
 async function save() {
-  await json("connection", { method: "PUT", body: values() });
+  field("meanwhile").hidden = true;
+  if (!(await put(values()))) return;
   host.flag("success", texts.textSaved, texts.textSavedBody);
   await redraw();
   document.querySelector("#connection .message").focus();
+}
+
+async function takeStored() {
+  await redraw();
+  document.querySelector("#connection .message, #client_id").focus();
 }
 
 async function test() {
@@ -185,6 +206,8 @@ document.addEventListener("click", (event) => {
   if (button?.id === "remove") askToRemove();
   if (button?.id === "remove-keep") keepCredentials();
   if (button?.id === "remove-confirm") busy(button, remove);
+  if (button?.id === "meanwhile-mine" && !showErrors(missing())) busy(button, save);
+  if (button?.id === "meanwhile-stored") busy(button, takeStored);
   if (button?.id === "replace-secret") {
     replaceSecret();
     field("client_secret").focus();

@@ -7,13 +7,13 @@ from fastapi import Query
 from starlette.responses import HTMLResponse
 
 from app.caller import Right, TokenKind
-from app.store import connections
-from app.web import rendering, settings_view
+from app.web import rendering
 from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, Viewer
 from app.web.posture_reading import posture_view, progress_view
 from app.web.queries import PostureQuery, TurnQuery
 from app.web.routing import guard, space_router
+from app.web.settings_reading import shown_settings
 
 router = space_router("/fragments")
 
@@ -40,9 +40,7 @@ async def show_progress(viewer: Viewer, app: App) -> HTMLResponse:
 @guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
 async def show_settings_form(admin: Admin, app: App) -> HTMLResponse:
     """Show the settings form as it is stored now."""
-    async with app.database.transaction(admin.site_id) as db:
-        connection = await connections.current(db, admin.site_id, admin.space_id)
-    view = settings_view.settings(connection, admin.account_id, app.control_planes)
+    view = await shown_settings(app, admin)
     return rendering.html("fragments/settings.html", {"view": view})
 
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from starlette.responses import HTMLResponse
 
 from app.caller import Right, TokenKind
-from app.store import connections
 from app.store.posture_rows import Filter
-from app.web import rendering, settings_view
+from app.web import rendering
 from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, SpaceCaller, Viewer, Visitor
 from app.web.posture_reading import posture_view
 from app.web.routing import guard, protected_router
+from app.web.settings_reading import shown_settings
 from app.web.state import Services
 
 router = protected_router()
@@ -29,9 +29,7 @@ async def show_posture(viewer: Viewer, app: App) -> HTMLResponse:
 @guard(token=TokenKind.URL, right=Right.ADMIN)
 async def show_settings(admin: Admin, app: App) -> HTMLResponse:
     """Show the space's connection as a form, its secret left out."""
-    async with app.database.transaction(admin.site_id) as db:
-        connection = await connections.current(db, admin.site_id, admin.space_id)
-    view = settings_view.settings(connection, admin.account_id, app.control_planes)
+    view = await shown_settings(app, admin)
     log = await shown_audit(app, admin, 1)
     return rendering.html("settings.html", {**in_space(app, admin), "view": view, "audit": log})
 

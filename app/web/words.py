@@ -174,6 +174,17 @@ TEXTS = {
     "remove_title": "Remove the credentials?",
     "remove_text": "The client id and secret are destroyed and syncs stop. History and snapshots "
     "stay. To go on later, enter the credentials again.",
+    "meanwhile_title": "Somebody else saved these settings meanwhile",
+    "meanwhile_text": "Nothing of yours was stored. Both versions, where they differ:",
+    "meanwhile_setting": "Setting",
+    "meanwhile_stored": "Stored now",
+    "meanwhile_yours": "Yours",
+    "meanwhile_same": "They do not differ.",
+    "meanwhile_all": "all but design",
+    "meanwhile_kept": "as stored",
+    "meanwhile_new": "a new one",
+    "meanwhile_mine": "Save mine over it",
+    "meanwhile_take": "Take the stored settings",
     "start_lead": "Is every MuleSoft API protected the same way in every environment, and if not, "
     "where is it weaker? Plumbline answers inside your spaces.",
     "start_rights": "Who sees and does what",

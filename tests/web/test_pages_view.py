@@ -238,7 +238,9 @@ def test_none_off_and_unread_are_told_apart(
 def test_the_settings_say_who_saved_the_secret_without_naming_an_id() -> None:
     mine = settings_view.settings(connection(), AccountId("alice"), {"us": "https://a"})
     other = settings_view.settings(connection(), AccountId("bob"), {"us": "https://a"})
-    assert (mine.secret_saved_by, other.secret_saved_by) == (
+    named = settings_view.settings(connection(), AccountId("bob"), {"us": "https://a"}, "Ada")
+    assert (mine.secret_saved_by, other.secret_saved_by, named.secret_saved_by) == (
         "by you",
         "by another administrator",
+        "by Ada",
     )
