@@ -104,6 +104,7 @@ agenda = Table(
     may("next_sync_at", TIME),
     may("purge_at", TIME),
     may("published_at", TIME),
+    may("assess_at", TIME),  # when the next exception ends
 )
 
 commands = Table(
@@ -136,6 +137,8 @@ connections = Table(
     may("published_sync_id", UUID),
     *all_may("refused_at removed_at", TIME),
     *all_must("created_at updated_at", TIME),
+    # Raised by every change of what is expected or accepted.
+    Column("judging_version", Integer, nullable=False, server_default="0"),
 )
 
 connection_environments = Table(
@@ -261,7 +264,52 @@ findings = Table(
     must("first_seen_at", TIME),
     may("last_seen_at", TIME),  # set: unconfirmed since; null: seen as long as the row is valid
     must("reopened", Integer),
+    may("accepted", JSONB(none_as_null=True)),  # the exception in force, or null: it is open
 )
+
+expected_differences = Table(
+    "expected_differences",
+    metadata,
+    *of_space(),
+    key("expected_id", UUID),
+    *all_must("asset_id path", Text),
+    *all_may("api_id api_key", Text),  # null: of any API of the space
+    must("note", Text),
+    must("allowances", JSONB),
+    must("made_by", Text),
+    must("made_at", TIME),
+    may("withdrawn_by", Text),
+    may("withdrawn_at", TIME),
+    info={"rights": "SELECT, INSERT, UPDATE"},
+)
+Index(
+    "expected_differences_in_force",
+    *(expected_differences.c[n] for n in ("site_id", "space_id", "asset_id", "path")),
+    text("coalesce(api_id, '')"),
+    unique=True,
+    postgresql_where=text("withdrawn_at IS NULL"),
+)
+
+exceptions = Table(
+    "exceptions",
+    metadata,
+    *of_space(),
+    key("exception_id", UUID),
+    *all_must("fingerprint values_digest", Text),
+    *all_may("api_id api_key", Text),  # null: of an automated policy
+    *all_must("reason note made_by", Text),
+    *all_must("made_at until", TIME),
+    may("ended_at", TIME),
+    *all_may("ended_by ended_why", Text),
+    info={"rights": "SELECT, INSERT, UPDATE"},
+)
+Index(
+    "exceptions_not_ended",
+    *(exceptions.c[n] for n in ("site_id", "space_id", "fingerprint")),
+    unique=True,
+    postgresql_where=text("ended_at IS NULL"),
+)
+Index("exceptions_fingerprint", *(exceptions.c[n] for n in ("site_id", "space_id", "fingerprint")))
 
 snapshots = Table(
     "snapshots",
