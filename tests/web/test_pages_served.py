@@ -1,6 +1,6 @@
 """The pages and fragments as they are served: a real database, a real site, HTML read by a parser."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import httpx
 import pytest
 from lxml import html
 
-from app.caller import Right
+from app.caller import AccountId, Right
 from app.posture.model import Cell, CellState, InstanceSummary, Verdict
 from app.store import connections, syncs
 from app.store.database import Database
@@ -68,11 +68,18 @@ def looking_at(
     @asynccontextmanager
     async def opened() -> AsyncIterator[httpx.AsyncClient]:
         routers = (pages.router, fragments.router)
-        services = {"database": home.database, "control_planes": PLANES}
+        services = {"database": home.database, "control_planes": PLANES, "names": nobody}
         async with client_of(routers, world, **services) as client:
             yield client
 
     return opened()
+
+
+async def nobody(
+    base: str, auth: httpx.Auth | None, wanted: Iterable[AccountId]
+) -> dict[AccountId, str]:
+    """Confluence, which knows none of these accounts any more."""
+    return {}
 
 
 async def seen(home: Home, path: str, right: Right = Right.ADMIN) -> html.HtmlElement:
