@@ -7,7 +7,7 @@ import orjson
 
 from sandbox import estate_accounts as accounts
 from sandbox import estate_payloads as payloads
-from sandbox.estate_model import Api, Estate, Instance
+from sandbox.estate_model import Api, Estate, Instance, Json
 
 Answer = tuple[int, bytes]
 
@@ -22,12 +22,14 @@ class Answers:
         self.estate = estate
         self.total_counts = "assets"
         self._bodies: dict[tuple[str, bytes], Answer] = {}
+        self._assets: dict[str, list[Json]] = {}
         self._instances: dict[tuple[str, int], tuple[Api, Instance]] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Forget what was encoded: the estate has changed."""
         self._bodies.clear()
+        self._assets.clear()
         self._instances = {
             (item.environment_id, item.instance_id): (api, item)
             for api in self.estate.apis
@@ -83,9 +85,11 @@ class Answers:
         return any(item.id == environment_id for item in self.estate.environments)
 
     def _apis(self, environment_id: str, query: dict[str, str]) -> Answer:
+        if environment_id not in self._assets:
+            self._assets[environment_id] = payloads.assets(self.estate, environment_id)
         assets = [
             asset
-            for asset in payloads.assets(self.estate, environment_id)
+            for asset in self._assets[environment_id]
             if all(query.get(key, asset[key]) == asset[key] for key in ("groupId", "assetId"))
         ]
         total = sum(asset["totalApis"] for asset in assets)

@@ -65,6 +65,28 @@ SUBJECTS = [
 ]
 LAYERS = ("Experience", "Process", "System")
 REGIONS = ("", "EU ", "US ", "APAC ", "LATAM ")
+DIVISIONS = (
+    "Retail",
+    "Wholesale",
+    "Grocery",
+    "Fashion",
+    "Electronics",
+    "Furniture",
+    "Pharmacy",
+    "Travel",
+    "Insurance",
+    "Banking",
+    "Energy",
+    "Media",
+    "Telecom",
+    "Automotive",
+    "Marine",
+    "Rail",
+    "Air",
+    "Franchise",
+    "Marketplace",
+)
+"""In front of the subject where an organisation is so large that each division has its own."""
 APPLICATIONS = [
     "mobile-storefront",
     "web-checkout",
@@ -83,7 +105,7 @@ APPLICATIONS = [
     "store-locator",
 ]
 FIRST_INSTANCE_ID = 19_300_001
-MOST_APIS = len(REGIONS) * len(SUBJECTS) * len(LAYERS)
+MOST_APIS = (1 + len(DIVISIONS)) * len(REGIONS) * len(SUBJECTS) * len(LAYERS)
 ENOUGH_FOR_SPECIALS = 12
 FEW_NAMES = 120
 LONG_LIST_APIS = 105
@@ -97,6 +119,8 @@ def build(seed: int = 1, apis: int = 50, environments: int = 3, *, paging: bool 
     rng = Random(seed)
     estate = _organization(rng, environments)
     count = max(apis, LONG_LIST_APIS) if paging else apis
+    if count > MOST_APIS:
+        raise ValueError(f"there are names for {MOST_APIS} APIs, not for {count}")
     for place, name in enumerate(rng.sample(_names()[: max(FEW_NAMES, count)], count)):
         estate.apis.append(_api(estate, name, place, rng))
     if apis >= ENOUGH_FOR_SPECIALS:
@@ -115,7 +139,8 @@ def build(seed: int = 1, apis: int = 50, environments: int = 3, *, paging: bool 
 
 def _names() -> list[str]:
     return [
-        f"{region}{subject} {layer} API"
+        f"{region}{division}{subject} {layer} API"
+        for division in ("", *(f"{name} " for name in DIVISIONS))
         for region in REGIONS
         for subject in SUBJECTS
         for layer in LAYERS
