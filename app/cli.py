@@ -204,7 +204,7 @@ async def _work(settings: Settings, concurrency: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
-    async with parts.opened(), working(parts.queue, concurrency):
+    async with parts.opened(), working(parts.queue, concurrency, parts.database.problem):
         await told_to_stop.wait()
 
 

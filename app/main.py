@@ -166,7 +166,8 @@ def create_app(settings: Settings) -> Leaving:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with parts.opened(), AsyncExitStack() as stack:
             if settings.worker == "inline":
-                await stack.enter_async_context(working(parts.queue, INLINE_JOBS))
+                problem = parts.database.problem
+                await stack.enter_async_context(working(parts.queue, INLINE_JOBS, problem))
             try:
                 yield
             finally:

@@ -3,9 +3,8 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
+from app.store.migrating import LOCK
 from app.store.tables import metadata
-
-LOCK = 7_205_617
 
 
 def migrate(connection: Connection) -> None:

@@ -12,14 +12,14 @@ import orjson
 import psycopg
 from psycopg import errors as driver_errors
 from sqlalchemy import URL, AsyncAdaptedQueuePool, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app import metrics
 from app.caller import SiteId
 from app.errors import Unavailable
-from app.store.migrating import head
+from app.store.migrating import head, is_newer
 
 DB = AsyncConnection
 """One connection inside one transaction: what every query takes first."""
@@ -94,7 +94,9 @@ class Database:
                 revision = await _revision(db)
         except (TimeoutError, Unavailable):
             return "The database cannot be reached."
-        if revision == head():
+        except ProgrammingError:
+            return "The database role lacks its rights: run `plumbline migrate` for this role."
+        if revision == head() or is_newer(revision):
             return None
         return f"The database's schema is {revision or 'missing'}, this release needs {head()}."
 

@@ -1,16 +1,23 @@
 """Bringing the schema to this release, and granting the app's role what it needs of it."""
 
+import logging
 from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from app.errors import Unavailable
 from app.store.tables import metadata
+
+log = logging.getLogger(__name__)
+
+LOCK = 7_205_617
+"""The advisory lock of all migrating, held to the end of the transaction."""
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 ALL_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
@@ -22,8 +29,16 @@ def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+def is_newer(revision: str) -> bool:
+    """Tell whether a later release has moved the schema on; what it added does not disturb this one."""
+    return revision > head()
+
+
 def upgrade(owner_url: str, app_role: str) -> None:
-    """Bring the schema to `head` and grant `app_role` its rights; safe to run twice at once."""
+    """Bring the schema to `head` and grant `app_role` its rights; safe to run twice at once.
+
+    A schema of a later release is left as it is, with a warning: its rights are granted already.
+    """
     migrate(owner_url, "head", app_role)
 
 
@@ -38,6 +53,8 @@ def migrate(owner_url: str, revision: str, app_role: str | None = None) -> None:
     )
     try:
         with engine.begin() as connection:
+            if _is_ahead(connection):
+                return
             _move(connection, revision)
             if app_role:
                 _grant(connection, app_role)
@@ -45,6 +62,16 @@ def migrate(owner_url: str, revision: str, app_role: str | None = None) -> None:
         raise Unavailable("The database cannot be reached for migrating.") from error
     finally:
         engine.dispose()
+
+
+def _is_ahead(connection: Connection) -> bool:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    found = MigrationContext.configure(connection).get_current_revision() or ""
+    if is_newer(found):
+        log.warning(
+            "the schema is %s, of a later release; %s is what this one needs", found, head()
+        )
+    return is_newer(found)
 
 
 def _move(connection: Connection, revision: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from app.sync.queue import Queue
@@ -17,11 +17,14 @@ LEAVING_SECONDS = 9.0
 
 RESTART_SECONDS = 1.0
 
+Problem = Callable[[], Awaitable[str | None]]
+"""Asks why the database cannot serve now; None if it can."""
+
 
 @asynccontextmanager
-async def working(queue: Queue, jobs: int) -> AsyncIterator[None]:
-    """Run jobs meanwhile; in the end those under way are handed over."""
-    worker = asyncio.create_task(_work(queue, jobs))
+async def working(queue: Queue, jobs: int, problem: Problem) -> AsyncIterator[None]:
+    """Run jobs meanwhile, from when the database can serve; in the end those under way are handed over."""
+    worker = asyncio.create_task(_work(queue, jobs, problem))
     try:
         yield
     finally:
@@ -29,11 +32,22 @@ async def working(queue: Queue, jobs: int) -> AsyncIterator[None]:
         await asyncio.wait([worker], timeout=LEAVING_SECONDS)
 
 
-async def _work(queue: Queue, jobs: int) -> None:
+async def _work(queue: Queue, jobs: int, problem: Problem) -> None:
     while True:
         try:
+            await _until_it_can_serve(problem)
             await queue.work(jobs, HANDOVER_SECONDS)
         except Exception:
             # The edge of all jobs: a web process must not silently lose its inner worker.
             log.exception("the worker ended, starting it again")
             await asyncio.sleep(RESTART_SECONDS)
+
+
+async def _until_it_can_serve(problem: Problem) -> None:
+    # On the schema of an earlier release each job would fail, and be given up after some attempts.
+    said = None
+    while (found := await problem()) is not None:
+        if found != said:
+            log.warning("no job is begun: %s", found)
+        said = found
+        await asyncio.sleep(RESTART_SECONDS)

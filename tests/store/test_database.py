@@ -105,6 +105,14 @@ async def test_a_schema_of_another_release_is_named(addresses, database):
     assert problem.endswith(f"this release needs {migrating.head()}.")
 
 
+async def test_a_role_that_was_never_granted_its_rights_is_told_how_to_get_them(
+    addresses, database
+):
+    with psycopg.connect(addresses.owner_url, autocommit=True) as connection:
+        connection.execute("REVOKE USAGE ON SCHEMA plumbline FROM plumbline_app")
+    assert "run `plumbline migrate`" in (await database.problem() or "")
+
+
 async def test_a_schema_that_is_missing_is_named():
     empty = cluster().empty_database()
     database = Database(empty.app_url)
