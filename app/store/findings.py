@@ -1,6 +1,6 @@
 """The findings of a published sync: of the space, of one API, of the environments themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,6 +89,14 @@ async def of_space(
 ) -> tuple[FindingRow, ...]:
     """Return the findings of the environments' automated policies, which belong to no API."""
     return await _found(db, site_id, space_id, number, findings.c.api_id.is_(None))
+
+
+async def known(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, fingerprints: Collection[str]
+) -> dict[str, FindingRow]:
+    """Return those of a published sync that have one of these fingerprints, by fingerprint."""
+    which = findings.c.fingerprint.in_(fingerprints)
+    return {row.fingerprint: row for row in await _found(db, site_id, space_id, number, which)}
 
 
 async def current(

@@ -1,6 +1,6 @@
 """The instances of one API in a published sync, with the bodies that the drilldown compares."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,13 +36,20 @@ async def of_api(
     db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_key: str
 ) -> tuple[StoredInstance, ...]:
     """Return the API's instances in a published sync, by environment and instance id."""
+    return (await of_apis(db, site_id, space_id, number, [api_key])).get(api_key, ())
+
+
+async def of_apis(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_keys: Collection[str]
+) -> dict[str, tuple[StoredInstance, ...]]:
+    """Return the same for several APIs by key; one without instances is absent."""
     mine = versions.c
     found = await db.execute(
         select(versions)
         .where(
             mine.site_id == site_id,
             mine.space_id == space_id,
-            mine.api_key == api_key,
+            mine.api_key.in_(api_keys),
             mine.from_number <= number,
             mine.to_number > number,
         )
@@ -51,7 +58,10 @@ async def of_api(
     rows = found.all()
     kept = {row._mapping[name] for row in rows for name in SECTIONS}
     bodies = await sections.bodies(db, site_id, kept - {None})
-    return tuple(_stored(row, bodies) for row in rows)
+    by_key: dict[str, list[StoredInstance]] = {}
+    for row in rows:
+        by_key.setdefault(row.api_key, []).append(_stored(row, bodies))
+    return {key: tuple(stored) for key, stored in by_key.items()}
 
 
 async def api_key_of(
