@@ -1,8 +1,9 @@
 """The posture rows of a published sync: filtered, sorted, paged and counted."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json, Severity, Verdict
 from app.store.database import DB
-from app.store.tables import OPEN, posture_rows
+from app.store.tables import OPEN, posture_rows, syncs
 
 
 class Sort(StrEnum):
@@ -23,6 +24,8 @@ class Sort(StrEnum):
     NAME_REVERSED = "-name"
     ASSET = "asset"
     ASSET_REVERSED = "-asset"
+    CHANGED = "changed"
+    CHANGED_REVERSED = "-changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,30 @@ async def page(
         .offset((wanted.page - 1) * wanted.size)
     )
     return PosturePage(tuple(row_of(row) for row in rows), total)
+
+
+async def changed(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_ids: Collection[str]
+) -> dict[str, datetime]:
+    """Return when each of these rows became what it is in a published sync.
+
+    A row that is older than the oldest sync that is kept has that one's time.
+    """
+    mine, ended = posture_rows.c, syncs.c
+    since = (
+        select(ended.finished_at)
+        .where(
+            ended.site_id == mine.site_id,
+            ended.space_id == mine.space_id,
+            ended.number >= mine.from_number,
+        )
+        .order_by(ended.number)
+        .limit(1)
+        .scalar_subquery()
+    )
+    which = (valid(site_id, space_id, number), mine.api_id.in_(api_ids))
+    rows = await db.execute(select(mine.api_id, since).where(*which))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 async def summary(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Summary:
@@ -194,6 +221,8 @@ def in_order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
         Sort.NAME_REVERSED: (name.desc(),),
         Sort.ASSET: (mine.group_id, mine.asset_id),
         Sort.ASSET_REVERSED: (mine.group_id.desc(), mine.asset_id.desc()),
+        Sort.CHANGED: (mine.from_number.desc(), mine.verdict_rank, name),
+        Sort.CHANGED_REVERSED: (mine.from_number, mine.verdict_rank, name),
     }
     return (*orders[sort], mine.api_key)
 

@@ -72,11 +72,12 @@ def heads(wanted: Filter) -> list[Head]:
     return [
         _head("name", words.TEXTS["api"], wanted, (Sort.NAME, Sort.NAME_REVERSED)),
         _head("verdict", words.TEXTS["drift"], wanted, (Sort.BEST, Sort.WORST)),
+        _head("changed", words.TEXTS["changed"], wanted, (Sort.CHANGED_REVERSED, Sort.CHANGED)),
     ]
 
 
 def _head(key: str, label: str, wanted: Filter, orders: tuple[Sort, Sort]) -> Head:
-    first = Sort.WORST if Sort.WORST in orders else orders[0]
+    first = orders[0] if Sort.NAME in orders else orders[1]
     other = next(order for order in orders if order is not first)
     query = posture_filters.encoded(
         replace(wanted, sort=other if wanted.sort is first else first, page=1)

@@ -80,6 +80,7 @@ async def _published(
         [finding.sentence for finding in automated if finding.severity != "info"],
         await _since(db, viewer),
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
+        await posture_rows.changed(*place, [row.api_id for row in page.rows]),
     )
 
 

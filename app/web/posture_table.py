@@ -1,6 +1,8 @@
 """The rows of the posture tab: mappings, which the template reads by subscript."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
 from typing import TypedDict
 
 from app.posture.model import Environment, Json
@@ -8,6 +10,7 @@ from app.store.posture_rows import PostureRow
 from app.web import sentences, words
 
 Cells = Mapping[str, Json]
+NO_TIMES: Mapping[str, datetime] = MappingProxyType({})
 
 
 class InstanceShown(TypedDict):
@@ -44,6 +47,7 @@ class RowShown(TypedDict):
     word: str
     severities: list[tuple[str, str]]
     accepted: str
+    changed_at: datetime | None
     cells: list[CellShown]
 
 
@@ -52,10 +56,11 @@ def rows(
     columns: Sequence[Environment],
     group_names: Mapping[str, str],
     bases: Iterable[str],
+    changed: Mapping[str, datetime] = NO_TIMES,
 ) -> list[RowShown]:
-    """Return the rows as shown, a cell per column."""
+    """Return the rows as shown, a cell per column; `changed` is when each became what it is."""
     trusted = tuple(f"{base}/" for base in bases)
-    return [_row(row, columns, group_names, trusted) for row in found]
+    return [_row(row, columns, group_names, trusted, changed.get(row.api_id)) for row in found]
 
 
 def _row(
@@ -63,6 +68,7 @@ def _row(
     columns: Sequence[Environment],
     group_names: Mapping[str, str],
     trusted: tuple[str, ...],
+    changed_at: datetime | None,
 ) -> RowShown:
     counts = ((severity, row.counts[severity]) for severity in words.SEVERITIES)
     cells: Cells = row.cells
@@ -75,6 +81,7 @@ def _row(
         "word": words.VERDICTS[row.verdict],
         "severities": [(severity, f"{number} {severity}") for severity, number in counts if number],
         "accepted": f"{row.accepted} accepted" if row.accepted else "",
+        "changed_at": changed_at,
         "cells": [
             environment_cell(column.name, column.type, cells.get(column.id), trusted)
             for column in columns

@@ -38,6 +38,7 @@ class Published:
     automated: Sequence[str] = ()
     since: Since | None = None
     days: Sequence[Day] = ()
+    changed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,9 @@ def _base(
 def _before(recent: Sequence[Sync], published: Published | None) -> Sync | None:
     if published is None or published.sync.number is None:
         return None
-    numbered = {sync.number: sync for sync in recent if sync.number is not None}
-    return numbered.get(published.sync.number - 1)
+    # Assessing anew takes numbers too, so the one before need not be the one below.
+    number = published.sync.number
+    return next((sync for sync in recent if sync.number is not None and sync.number < number), None)
 
 
 def _table(
@@ -163,7 +165,7 @@ def _table(
         count_line=sentences.found(total, summary.total),
         heads=heads(wanted),
         columns=columns(published.sync, shown, baseline_id),
-        rows=rows(published.page.rows, shown, dict(published.groups), bases),
+        rows=rows(published.page.rows, shown, dict(published.groups), bases, published.changed),
         range_line=sentences.range_line(wanted.page, wanted.size, total),
         pages=posture_filters.pages(wanted, total),
         previous=posture_filters.at_page(wanted, wanted.page - 1) if wanted.page > 1 else None,

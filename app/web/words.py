@@ -88,6 +88,7 @@ TEXTS = {
     "filters": "Filters",
     "api": "API",
     "drift": "Security drift",
+    "changed": "Last change",
     "caption": "APIs with their verdict and what each environment holds, worst first",
     "not_deployed": "NOT DEPLOYED",
     "could_not_read": "could not read",

@@ -1,12 +1,14 @@
 """The overview: filtered, sorted, paged and counted in the database."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.caller import SpaceId
 from app.posture.model import Cell, CellState, Kind, Severity, Verdict
 from app.store import findings, posture_rows
 from app.store.posture_rows import Filter, Sort, api_id
-from tests.store.estate import PRODUCTION, SPACE, TEST, make_finding, make_posture, rows_of
+from tests.store.estate import NOW, PRODUCTION, SPACE, TEST, make_finding, make_posture, rows_of
 
 NOT_THERE = Cell(CellState.NOT_DEPLOYED)
 UNREADABLE = Cell(CellState.UNREADABLE, reason="It answered 403.")
@@ -133,3 +135,19 @@ async def test_findings_are_paged(estate):
     assert ([row.fingerprint for row in page.rows], page.total) == (["f-b"], 4)
     assert [row.fingerprint for row in of_api] == ["f-a", "f-c"]
     assert of_api[0].values == {TEST.id: "a", PRODUCTION.id: "b"}
+
+
+async def test_the_last_change_is_the_sync_that_a_row_is_new_in(ours):
+    still, moved = make_posture("g1/still", name="Still"), make_posture("g1/moved", name="Moved")
+    later = NOW + timedelta(hours=1)
+    await ours.published(rows=rows_of(still, moved))
+    worse = make_posture("g1/moved", make_finding("f-new"), name="Moved")
+    await ours.published(rows=rows_of(still, worse), now=later)
+    async with ours.database.transaction(ours.site_id) as db:
+        place = (db, ours.site_id, SPACE, 2)
+        latest = await posture_rows.page(*place, Filter(sort=Sort.CHANGED))
+        oldest = await posture_rows.page(*place, Filter(sort=Sort.CHANGED_REVERSED))
+        times = await posture_rows.changed(*place, [row.api_id for row in latest.rows])
+    assert [row.name for row in latest.rows] == ["Moved", "Still"]
+    assert [row.name for row in oldest.rows] == ["Still", "Moved"]
+    assert [times[row.api_id] for row in oldest.rows] == [NOW, later]

@@ -142,9 +142,12 @@ def test_page_links_are_few_and_hold_the_neighbours(
 
 
 def test_only_the_sorted_column_says_so_and_turns_around() -> None:
-    name, verdict = posture_heads.heads(Filter(sort=Sort.NAME))
+    name, verdict, changed = posture_heads.heads(Filter(sort=Sort.NAME))
     assert (name.direction, name.query) == ("ascending", "sort=-name")
     assert (verdict.direction, verdict.query) == (None, "")
+    assert (changed.direction, changed.query) == (None, "sort=changed")
+    latest = posture_heads.heads(Filter(sort=Sort.CHANGED))[2]
+    assert (latest.direction, latest.query) == ("descending", "sort=-changed")
 
 
 def test_the_baseline_stands_first() -> None:
