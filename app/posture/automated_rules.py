@@ -9,7 +9,7 @@ from app.posture.canonical import canonical
 from app.posture.changes import compared
 from app.posture.differences import Change, Difference, minority, outliers_of, spread
 from app.posture.direction import IN_PRODUCTION, NEUTRAL, direction_of
-from app.posture.expected import as_expected
+from app.posture.expected import as_expected, watched
 from app.posture.families import AUTHENTICATES, PROTECTIVE, Family
 from app.posture.field_rules import judge_configuration
 from app.posture.fields import Field
@@ -81,7 +81,7 @@ def _changes(
     if len(members) < 2:
         return ()
     flex = dict.fromkeys(members, False)
-    changes = list(compared(members, flex).changes)
+    changes = list(compared(members, flex, watched(frame, None, asset_id)).changes)
     pseudo: dict[str, dict[str, Json]] = {
         "assetVersion": {e: p.version for e, p in members.items()},
         "disabled": {e: p.is_off for e, p in members.items()},
@@ -94,7 +94,7 @@ def _changes(
         for path, votes in pseudo.items()
         if len({canonical(vote) for vote in votes.values()}) > 1
     ]
-    return as_expected(frame, None, asset_id, tuple(changes))
+    return as_expected(frame, None, asset_id, tuple(changes)).changes
 
 
 _PSEUDO = Field()

@@ -27,15 +27,24 @@ class Compared(NamedTuple):
 NOTHING = Compared((), {}, ())
 
 
-def compared(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) -> Compared:
-    """Compare one policy's configurations; `flex` says whose gateway is Flex, None for Mule 3."""
+def compared(
+    members: Mapping[str, Applied],
+    flex: Mapping[str, bool | None],
+    watched: frozenset[str] = frozenset(),
+) -> Compared:
+    """Compare one policy's configurations; `flex` says whose gateway is Flex, None for Mule 3.
+
+    A path that is `watched` is brought along where it is the same on all sides, too.
+    """
     configurations = {e: policy.configuration for e, policy in members.items()}
     distinct = set(configurations.values())
-    if len(distinct) == 1 and not any(c.has_remarks for c in distinct):
-        return NOTHING
-    unlike = _unlike(distinct)
-    if unlike is not None and not unlike:
-        return NOTHING
+    unlike = None
+    if not watched or len(members) < 2:
+        if len(distinct) == 1 and not any(c.has_remarks for c in distinct):
+            return NOTHING
+        unlike = _unlike(distinct)
+        if unlike is not None and not unlike:
+            return NOTHING
     understood = {c: c.only(unlike) if unlike else c.normal for c in distinct}
     normal = {e: understood[c] for e, c in configurations.items()}
     hidden = _hidden(normal)
@@ -44,7 +53,7 @@ def compared(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) ->
     changes: list[Change] = []
     incomparable: list[str] = []
     for path in sorted({path for view in views.values() for path in view}):
-        if not _differs(path, views):
+        if not _differs(path, views) and (path not in watched or len(views) < 2):
             continue
         if _is_hidden(path, views, hidden):
             hidden = _with_hidden(hidden, path, views)

@@ -83,10 +83,13 @@ def _fewer_keys(a: Json, b: Json) -> bool:
 
 
 def _weigh_trust(ground: Ground, _difference: Difference, change: Change) -> Weighed:
-    """D04: whom the API trusts. A value that is expected to differ is to be checked."""
+    """D04: whom the API trusts. A value that is expected to differ is to be checked.
+
+    Once it is known which value it should have, any other one is a threat.
+    """
     if _trusts_a_test_host(ground, change):
         return "D04", CRITICAL, IN_PRODUCTION, API2
-    severity = MEDIUM if is_expected(change) else HIGH
+    severity = MEDIUM if is_expected(change) and not change.is_unexpected else HIGH
     return "D04", severity, _direction(ground, change), API2
 
 

@@ -9,7 +9,7 @@ from app.posture.field_rules import judge_configuration
 from app.posture.frame import Frame
 from app.posture.judgement import SEVERITIES, Ground, Judgement
 from app.posture.lanes import Lane
-from app.posture.model import Acceptance, Direction, Finding, Json, Kind
+from app.posture.model import Acceptance, Direction, Finding, Json, Kind, Scope
 from app.posture.rules import RULES, Broken, broken_rules, is_active
 from app.posture.secrets import shown
 
@@ -82,7 +82,7 @@ def finding_of(
         sentence=judgement.sentence,
         owasp=judgement.owasp,
         lane=lane.label,
-        accepted=_accepted(frame, identity, digest),
+        accepted=acceptance(frame.scope, identity, digest),
     )
 
 
@@ -96,10 +96,10 @@ def _shown_values(difference: Difference, path: str | None) -> dict[str, Json]:
     }
 
 
-def _accepted(frame: Frame, identity: str, digest: str) -> Acceptance | None:
+def acceptance(scope: Scope, identity: str, digest: str) -> Acceptance | None:
     """Return the exception in force: the same values, and not past its end."""
-    known = frame.scope.exceptions.get(identity)
-    if known is None or known.values_digest != digest or frame.scope.as_of >= known.until:
+    known = scope.exceptions.get(identity)
+    if known is None or known.values_digest != digest or scope.as_of >= known.until:
         return None
     return known
 
@@ -153,7 +153,7 @@ def _posture_finding(
         sentence=phrases.sentence(told),
         owasp=rule.owasp,
         lane=lane.label,
-        accepted=_accepted(frame, identity, digest),
+        accepted=acceptance(frame.scope, identity, digest),
     )
 
 

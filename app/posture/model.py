@@ -187,6 +187,8 @@ class Acceptance:
     reason: str
     by: str
     until: datetime
+    exception_id: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

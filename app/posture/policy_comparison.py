@@ -7,7 +7,7 @@ from app.posture.automated import is_flex, technology_of
 from app.posture.canonical import canonical
 from app.posture.changes import Compared, compared
 from app.posture.differences import Change, Difference, minority, outliers_of, spread
-from app.posture.expected import as_expected
+from app.posture.expected import as_expected, settled_note, watched
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp, are_the_same
 from app.posture.model import ApiReading, Json, Kind, Note, SectionName
@@ -41,7 +41,7 @@ class PolicyComparison:
         """Compare slot by slot, then the order."""
         slots = slots_of(self.lane, ambiguous)
         for slot in slots:
-            if not self.is_the_same(slot):
+            if not self.is_the_same(slot) or self.watched(slot):
                 self.presence(slot, slots)
                 self.values(slot)
         self.order(slots)
@@ -54,6 +54,12 @@ class PolicyComparison:
             and not first.configuration.has_remarks
             and all(other is first for other in others)
         )
+
+    def watched(self, slot: Slot) -> frozenset[str]:
+        """Return the settings that an expected difference speaks of."""
+        if not self.frame.expected:
+            return frozenset()
+        return watched(self.frame, self.api.key, slot.identity[1])
 
     def presence(self, slot: Slot, slots: tuple[Slot, ...]) -> None:
         """Tell where a policy, or a further application of it, is missing."""
@@ -107,11 +113,14 @@ class PolicyComparison:
     def configuration(self, slot: Slot) -> None:
         """Compare configurations field by field."""
         flex = {e: _gateway(self.sides[e]) for e in slot.members}
-        found = compared(slot.members, flex)
+        found = compared(slot.members, flex, self.watched(slot))
         self.remark(slot, found)
-        changes = as_expected(self.frame, self.api.key, slot.identity[1], found.changes)
-        if changes:
-            self.add_changes(slot, changes)
+        asset_id = slot.identity[1]
+        judged = as_expected(self.frame, self.api.key, asset_id, found.changes)
+        subject = self.lane.suffixed(slot.subject)
+        self.notes += [settled_note(asset_id, path, subject) for path in judged.settled]
+        if judged.changes:
+            self.add_changes(slot, judged.changes)
 
     def add_changes(self, slot: Slot, changes: tuple[Change, ...]) -> None:
         """Add one difference for all fields; groups are formed over all of them together."""
@@ -198,7 +207,7 @@ def compare_policies(
     notes: list[Note],
 ) -> None:
     """Add the differences of a lane's policies and what is noted with them."""
-    if not _are_the_same(lane):
+    if not _are_the_same(lane) or _is_watched(frame, lane):
         PolicyComparison(frame, api, lined, lane, differences, notes).run(shared_names(lined.lanes))
 
 
@@ -224,6 +233,16 @@ def _are_the_same(lane: Lane) -> bool:
     return (
         are_the_same([side.reading.policies for side in read])
         and len({is_flex(word) for word in {side.facts["technology"] for side in read}}) == 1
+    )
+
+
+def _is_watched(frame: Frame, lane: Lane) -> bool:
+    """Whether an expected difference speaks of a policy of the lane, equal as they may be."""
+    return bool(frame.expected) and any(
+        policy.asset_id in frame.expected
+        for side in lane.sides
+        if side.policies is not None
+        for policy in side.policies.applied
     )
 
 
