@@ -24,13 +24,14 @@ def by_rows(rows: Sequence[Payload]) -> int:
 class Walk:
     """One walk through a list; afterwards it knows whether the list held still and was whole.
 
-    `count` counts rows in the other unit that the total may have been told in.
+    `count` counts rows in the other unit that the total may have been told in. Of the rows only
+    their keys are kept: a list may be longer than what should be in memory at once.
     """
 
     fetch: Fetch
     what: str
     count: Callable[[Sequence[Payload]], int] = by_rows
-    rows: dict[str, Payload] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
     _offset: int = 0
     _counted: int = 0
     _totals: list[int] = field(default_factory=list)
@@ -50,7 +51,7 @@ class Walk:
     @property
     def held_still(self) -> bool:
         """Whether nobody seems to have edited the list meanwhile."""
-        return self._offset == len(self.rows) and len(set(self._totals)) <= 1
+        return self._offset == len(self.keys) and len(set(self._totals)) <= 1
 
     @property
     def is_whole(self) -> bool:
@@ -65,8 +66,8 @@ class Walk:
         if self._offset + len(received) > MAX_ROWS:
             raise BadAnswer(f"Anypoint's list of {self.what} does not end.")
         keyed = {key_of(row, self._offset + place): row for place, row in enumerate(received)}
-        fresh = {key: row for key, row in keyed.items() if key not in self.rows}
-        self.rows |= fresh
+        fresh = {key: row for key, row in keyed.items() if key not in self.keys}
+        self.keys |= fresh.keys()
         self._offset += len(received)
         self._counted += self.count(received)
         if total is not None:
@@ -92,21 +93,19 @@ async def pages(
         return
     again = Walk(fetch, what, count)
     async for page in again.pages():
-        yield [row for row in page if key_of(row) not in walk.rows]
+        yield [row for row in page if key_of(row) not in walk.keys]
     check_whole(again)
 
 
 async def all_rows(fetch: Fetch, what: str) -> list[Payload]:
     """Return every row once; a list that moved is read once more and then taken as it is."""
     walk = Walk(fetch, what)
-    async for _ in walk.pages():
-        pass
+    rows = [row async for page in walk.pages() for row in page]
     if not (walk.held_still and walk.is_whole):
         walk = Walk(fetch, what)
-        async for _ in walk.pages():
-            pass
+        rows = [row async for page in walk.pages() for row in page]
         check_whole(walk)
-    return list(walk.rows.values())
+    return rows
 
 
 def check_whole(walk: Walk) -> None:
