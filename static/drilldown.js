@@ -1,5 +1,6 @@
 // The dialog of one API: which one it is comes from the opener, everything else from the server.
 
+import { exportAs } from "./exporting.js";
 import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
@@ -142,6 +143,7 @@ document.addEventListener("click", ({ target }) => {
   if (button.matches(".more")) showMore(button);
   if (button.dataset.jump) jump(button.dataset.jump);
   if (button.dataset.page) turn(button);
+  if (button.dataset.export) exportAs(button, "");
 });
 
 // Not by an anchor: that would add to the history, and Back must close the dialog. Not by

@@ -50,6 +50,7 @@ class FindingRow:
     last_seen_at: datetime
     unconfirmed: bool
     reopened: int
+    accepted: Mapping[str, Json] | None = None  # the exception in force: `kept.accepted_json`
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,12 @@ def ordered(
     site_id: SiteId, space_id: SpaceId, number: int, which: ColumnElement[bool]
 ) -> Select[Any]:
     """Return the question for findings of a published sync, worst first, as `row_of` takes them."""
-    published_at = select(syncs.c.finished_at).where(
-        syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.number == number
+    # A sync that was assessed anew under a later number is still the one of this number.
+    published_at = (
+        select(syncs.c.finished_at)
+        .where(syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.number >= number)
+        .order_by(syncs.c.number)
+        .limit(1)
     )
     return (
         select(findings, published_at.scalar_subquery().label("published_at"))
@@ -172,7 +177,7 @@ def matching(
 
 def _of_environments(wanted: rows.Filter) -> ColumnElement[bool]:
     """Return which automated policies' findings a filter shows: it may name environments alone."""
-    if wanted.search or wanted.groups or wanted.verdicts:
+    if wanted.api_id or wanted.search or wanted.groups or wanted.verdicts:
         return false()
     return and_(
         findings.c.api_id.is_(None), findings.c["values"].has_any(array(wanted.environments))
@@ -205,4 +210,5 @@ def row_of(row: Row[Any]) -> FindingRow:
         last_seen_at=row.last_seen_at or row.published_at,
         unconfirmed=row.last_seen_at is not None,
         reopened=row.reopened,
+        accepted=row.accepted,
     )

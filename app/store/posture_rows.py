@@ -38,6 +38,7 @@ class Filter:
     verdicts: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    api_id: str = ""
     sort: Sort = Sort.WORST
     page: int = 1
     size: int = 50
@@ -196,6 +197,8 @@ def of_api(wanted: Filter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter that speak of the API, not of its findings."""
     mine = posture_rows.c
     conditions: list[ColumnElement[bool]] = []
+    if wanted.api_id:
+        conditions.append(mine.api_id == wanted.api_id)
     if wanted.search:
         places = (mine.name, mine.group_id, mine.asset_id)
         found = (place.icontains(wanted.search, autoescape=True) for place in places)

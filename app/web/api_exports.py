@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -21,6 +22,7 @@ from app.web.audit_reading import record_export
 from app.web.dependencies import App, SpaceCaller, Viewer
 from app.web.downloads import Body, Download
 from app.web.export_reading import Export, Rows, export_of, filter_words
+from app.web.fields import Text
 from app.web.queries import PostureQuery
 from app.web.routing import guard, space_router
 from app.web.state import Services
@@ -32,7 +34,13 @@ HTML = "text/html; charset=utf-8"
 
 
 class HtmlQuery(PostureQuery):
-    """The overview's parameters; `page` and `size` change nothing: an export is the whole."""
+    """The overview's parameters, and one API alone; `page` and `size` change nothing."""
+
+    api_id: Text = ""
+
+    def filter(self) -> Filter:
+        """Return the filter as the store takes it."""
+        return replace(super().filter(), api_id=self.api_id)
 
 
 class CsvQuery(HtmlQuery):

@@ -118,11 +118,12 @@ def answer(request: Request, fault: Fault) -> Response:
     record = record_of(request)
     record.error = fault.code
     if record.is_page:
-        return HTMLResponse(request.app.state.error_page(fault), fault.status, dict(fault.headers))
+        shown = request.app.state.error_page(fault, record.route)
+        return HTMLResponse(shown, fault.status, dict(fault.headers))
     return Response(fault.body(), fault.status, dict(fault.headers), "application/json")
 
 
-def plain_page(fault: Fault) -> str:
+def plain_page(fault: Fault, _: str = "") -> str:
     """Return a page that needs nothing but itself."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Plumbline</title></head>'
@@ -197,7 +198,7 @@ async def _crash(request: Request, error: Exception) -> Response:
     return answer(request, Fault(500, "internal", INTERNAL, record.request_id))
 
 
-def install_error_handlers(app: FastAPI, page: Callable[[Fault], str] = plain_page) -> None:
+def install_error_handlers(app: FastAPI, page: Callable[[Fault, str], str] = plain_page) -> None:
     """Give every error its answer; nothing falls through to the framework's own."""
     app.state.error_page = page
     app.add_exception_handler(AppError, _app_error)

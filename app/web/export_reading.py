@@ -16,7 +16,7 @@ from app.store import exporting, posture_rows, sites, syncs
 from app.store.database import DB
 from app.store.posture_rows import Filter, Summary
 from app.store.syncs import Source, Sync, SyncEnvironment
-from app.web import posture_filters
+from app.web import posture_filters, words
 from app.web.dependencies import SpaceCaller
 from app.web.state import Services
 
@@ -65,7 +65,7 @@ async def export_of(
         sync = await syncs.published(db, viewer.site_id, viewer.space_id)
         number = (sync.number if sync else None) or BEFORE_THE_FIRST
         place = (viewer.site_id, viewer.space_id, number)
-        environments = sync.environments if sync else ()
+        environments = baseline_first(sync) if sync else ()
         summary = await posture_rows.summary(db, *place)
         apis = await exporting.hashed_apis(db, *place, wanted)
         found = await exporting.hashed_findings(db, *place, wanted)
@@ -109,7 +109,8 @@ async def _space(services: Services, viewer: SpaceCaller) -> Space:
 def _read(sync: Sync | None, wanted: Filter) -> tuple[ReadEnvironment, ...]:
     if sync is None:
         return ()
-    columns = shown(sync.environments, wanted)
+    environments = baseline_first(sync)
+    columns = shown(environments, wanted)
     return tuple(
         ReadEnvironment(
             id=item.id,
@@ -121,7 +122,14 @@ def _read(sync: Sync | None, wanted: Filter) -> tuple[ReadEnvironment, ...]:
             is_baseline=item.id == sync.baseline_environment_id,
             is_shown=item in columns,
         )
-        for item in sync.environments
+        for item in environments
+    )
+
+
+def baseline_first(sync: Sync) -> tuple[SyncEnvironment, ...]:
+    """Return the environments of a sync as the tab has them: the baseline first, then their order."""
+    return tuple(
+        sorted(sync.environments, key=lambda item: item.id != sync.baseline_environment_id)
     )
 
 
@@ -140,7 +148,8 @@ def query(wanted: Filter) -> str:
 def filters(wanted: Filter, environments: Sequence[SyncEnvironment]) -> tuple[str, ...]:
     """Return the filters in force, each as it stands above the table."""
     named = [Environment(item.id, item.name, item.type) for item in environments]
-    return tuple(tag.label for tag in posture_filters.tags(wanted, named, ()))
+    labels = [tag.label for tag in posture_filters.tags(wanted, named, ())]
+    return (f"{words.TEXTS['api']}: {wanted.api_id}", *labels) if wanted.api_id else tuple(labels)
 
 
 def filter_words(wanted: Filter, environments: Sequence[SyncEnvironment]) -> list[str]:
@@ -148,5 +157,6 @@ def filter_words(wanted: Filter, environments: Sequence[SyncEnvironment]) -> lis
     names = {item.id: item.name for item in environments}
     chosen = [names.get(item, item) for item in wanted.environments]
     others = (wanted.groups, wanted.verdicts, wanted.severities, wanted.kinds)
-    words = [wanted.search, *chosen, *(word for field in others for word in field)]
-    return [word.lower() for word in words if word]
+    one = "one api" if wanted.api_id else ""
+    found = [one, wanted.search, *chosen, *(word for field in others for word in field)]
+    return [word.lower() for word in found if word]

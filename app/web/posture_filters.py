@@ -51,7 +51,8 @@ class PageLink:
 
 def encoded(wanted: Filter) -> str:
     """Return a state as a query string; what is as usual is left out, so that the usual is empty."""
-    pairs: list[tuple[str, str]] = [("search", wanted.search)] if wanted.search else []
+    named = (("api_id", wanted.api_id), ("search", wanted.search))
+    pairs = [(name, value) for name, value in named if value]
     for name, field in FIELDS.items():
         pairs += [(name, value) for value in getattr(wanted, field)]
     if wanted.sort != Sort.WORST:

@@ -1,5 +1,6 @@
 """Templates to text: the Jinja2 environment, static addresses, and what every page is given."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -10,12 +11,15 @@ from urllib.parse import urlsplit
 import jinja2
 from starlette.responses import HTMLResponse
 
+from app.errors import NotThere
+from app.exports.storage_format import NOT_AVAILABLE
 from app.web import drilldown_words, macro_words, sentences, words
 from app.web.static_files import StaticTree
 
 if TYPE_CHECKING:
     from app.web.errors import Fault
 
+MACRO_PAGE = re.compile(r"/macros/[^/]+$")
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
@@ -75,11 +79,17 @@ def html(name: str, context: Mapping[str, object]) -> HTMLResponse:
 
 def error_page(
     base_url: str, connect_script_url: str, static: StaticTree
-) -> "Callable[[Fault], str]":
-    """Return what shows a fault as a small readable page."""
+) -> "Callable[[Fault, str], str]":
+    """Return what shows a fault as a small readable page; in a macro one sentence stands for it.
+
+    On somebody's page it must not tell whether there is a space that the reader cannot see.
+    """
     given = frame(base_url, connect_script_url, static)
 
-    def page(fault: "Fault") -> str:
+    def page(fault: "Fault", route: str = "") -> str:
+        if fault.code == NotThere.code and MACRO_PAGE.search(route):
+            said = {"view": None, "said": NOT_AVAILABLE, "can_choose": False}
+            return rendered("macro.html", {**given, **said, "title": NOT_AVAILABLE})
         return rendered("error.html", {**given, "fault": fault, **sentences.of_fault(fault.code)})
 
     return page

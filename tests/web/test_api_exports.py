@@ -97,7 +97,7 @@ async def test_a_row_per_api_and_environment_with_the_numbers_of_the_overview(
     rows = await table(product)
     for api in (await product.get("posture"))["apis"]:
         mine = {row["environment_id"]: row for row in rows if row["api_id"] == api["id"]}
-        assert list(mine) == [TEST.id, PRODUCTION.id]
+        assert list(mine) == [PRODUCTION.id, TEST.id]
         for environment, cell in api["environments"].items():
             row = mine[environment]
             assert row["state"] == cell["state"]
@@ -132,7 +132,7 @@ async def test_the_evidence_stands_in_every_row(product: Product, ours: Home):
         assert (row["control_plane"], row["organization_id"]) == ("us", "not recorded")
         assert row["sync_id"] == sync["id"]
         assert row["environments_read_at"] == (
-            "Test: 2026-03-01T12:00:00Z; Production: 2026-03-01T12:00:00Z"
+            "Production: 2026-03-01T12:00:00Z; Test: 2026-03-01T12:00:00Z"
         )
         assert row["baseline"] == "Production"
         assert row["filters"] == "environment=env-test&verdict=threat&verdict=unknown"
@@ -288,3 +288,16 @@ async def test_a_removed_connection_leaves_the_evidence_of_what_was_read(
     await publish(ours)
     assert (await product.call("DELETE", "connection")).status_code == 204
     assert {row["control_plane"] for row in await table(product)} == {"us"}
+
+
+async def test_one_api_is_exported_alone_with_the_baseline_first(product: Product, ours: Home):
+    await publish(ours)
+    api = (await product.get("posture?search=orders"))["apis"][0]
+    answer = await product.call("GET", f"posture.csv?api_id={api['id']}")
+    lines = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {line["api_id"] for line in lines} == {api["id"]}
+    assert [line["environment"] for line in lines] == [PRODUCTION.name, TEST.name]
+    found = await product.call("GET", f"posture.csv?rows=findings&api_id={api['id']}")
+    assert [row["fingerprint"] for row in csv.DictReader(io.StringIO(found.text))] == ["f1"]
+    document = await product.call("GET", f"posture.html?api_id={api['id']}")
+    assert (document.status_code, "billing" in document.text) == (200, False)

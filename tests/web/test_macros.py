@@ -302,6 +302,8 @@ async def test_a_stranger_gets_what_does_not_exist(product: Product, ours: Home)
     answer = await shown(product, "overview", mode="live")
     assert answer.status_code == 404
     assert "Orders" not in answer.text
+    assert "Not available here." in answer.text
+    assert "Request" not in answer.text
 
 
 async def test_an_export_asks_nobody_outside(product: Product, ours: Home) -> None:
