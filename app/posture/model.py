@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 MULESOFT_GROUP = "68ef9520-24e9-4cf2-b2f5-620025690913"
 """The Exchange group of MuleSoft's own policies."""
@@ -95,8 +95,7 @@ class SectionName(StrEnum):
     AUTOMATED = "automated"
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One section: read (a body and its digest), or not read (a reason in plain words).
 
     Sections with equal digests have equal bodies. `body` is one of the shapes above; where there
@@ -144,8 +143,7 @@ class EnvironmentReading:
     automated: Section = field(default_factory=lambda: Section(body=[]))
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceReading:
+class InstanceReading(NamedTuple):
     """One API instance in one environment, as read in this sync."""
 
     environment_id: str
@@ -157,8 +155,7 @@ class InstanceReading:
     url: str | None = None  # the instance in API Manager, for links
 
 
-@dataclass(frozen=True, slots=True)
-class ApiReading:
+class ApiReading(NamedTuple):
     """All instances of one API over all environments; `key` as `api_key` gives it."""
 
     key: str

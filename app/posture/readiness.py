@@ -197,7 +197,7 @@ def _activated(reading: InstanceReading) -> InstanceReading:
     if facts is None or _is_active(facts):
         return reading
     active: FactsBody = {**facts, "status": "active"}
-    return replace(reading, facts=Section(active, not_read=reading.facts.not_read))
+    return reading._replace(facts=Section(active, not_read=reading.facts.not_read))
 
 
 def _is_active(facts: FactsBody) -> bool:

@@ -67,8 +67,8 @@ def _as_known(stored: StoredInstance) -> InstanceReading:
         section = getattr(stored.reading, name)
         body = section.body if section.body is not None else stored.last_good.get(name, (None,))[0]
         if body is not None:
-            sections[name.value] = replace(section, body=body, not_read=None)
-    return replace(stored.reading, **sections)
+            sections[name.value] = section._replace(body=body, not_read=None)
+    return stored.reading._replace(**sections)
 
 
 def columns(

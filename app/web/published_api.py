@@ -212,10 +212,9 @@ def _as_read(reading: InstanceReading, failed: Mapping[str, str]) -> InstanceRea
         return reading
 
     def unread(section: Section) -> Section:
-        return replace(section, not_read=reason)
+        return section._replace(not_read=reason)
 
-    return replace(
-        reading,
+    return reading._replace(
         facts=unread(reading.facts),
         policies=unread(reading.policies),
         tiers=unread(reading.tiers),
