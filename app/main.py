@@ -28,9 +28,11 @@ from app.forge.lifecycle import ForgeLifecycle
 from app.forge.page_token import PageTokens
 from app.serving import Leaving
 from app.settings import KEY_BYTES, Settings, parse_keys, written_keys
+from app.store import site_news
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.key_care import KeyCheck
+from app.store.pipeline_tokens import PREFIX
 from app.sync.connecting import ConnectionService
 from app.sync.job import SyncJobs
 from app.sync.monitoring import Monitoring
@@ -41,10 +43,11 @@ from app.sync.schedule import Schedule
 from app.sync.service import SyncService
 from app.sync.working import working
 from app.web.assembly import bare_app, install_web
+from app.web.pipeline_door import PipelineDoor
 from app.web.refusals import note_refusal
 from app.web.rights import Rights
 from app.web.routing import manifest
-from app.web.schemes import by_scheme
+from app.web.schemes import by_prefix, by_scheme
 from app.web.state import Services
 
 log = logging.getLogger(__name__)
@@ -161,10 +164,13 @@ def create_app(settings: Settings) -> Leaving:
     """Return the web app as it is served, with its inner worker if there is to be one."""
     parts = join(settings)
     services = _services(parts)
+    url = settings.database_url.get_secret_value()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with parts.opened(), AsyncExitStack() as stack:
+            kept = services.lifecycle.known_sites.kept
+            await stack.enter_async_context(site_news.listening(url, kept))
             if settings.worker == "inline":
                 problem = parts.database.problem
                 await stack.enter_async_context(working(parts.queue, INLINE_JOBS, problem))
@@ -202,12 +208,15 @@ def _services(parts: Parts) -> Services:
         database=parts.database,
         keyring=parts.keyring,
         user_tokens=door.user_tokens,
+        known_sites=door.known_sites,
         app_key=app_key(),
         confluence_origins=settings.confluence_origins,
         uninstall_retention=timedelta(days=settings.uninstall_retention_days),
         clock=utc_now,
     )
     forge = _forge_door(parts)
+    context = by_scheme({"jwt": door.context, "bearer": forge.context})
+    pipelines = PipelineDoor(parts.database, utc_now)
     return Services(
         base_url=settings.base_url,
         connect_script_url=settings.connect_script_url,
@@ -221,9 +230,10 @@ def _services(parts: Parts) -> Services:
             TokenKind.INSTALL: door.install,
             TokenKind.URL: door.url,
             TokenKind.CALLBACK: door.callback,
-            TokenKind.CONTEXT: by_scheme({"jwt": door.context, "bearer": forge.context}),
+            TokenKind.CONTEXT: context,
             TokenKind.INVOCATION: forge.invocation,
             TokenKind.PAGE: forge.page,
+            TokenKind.PIPELINE: by_prefix(PREFIX, pipelines.pipeline, context),
         },
         lifecycle=lifecycle,
         removed_spaces=parts.removed_spaces,

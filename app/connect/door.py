@@ -15,7 +15,9 @@ from app.caller import AccountId, Caller, Door, SpaceId
 from app.connect import carried, tokens
 from app.connect.impersonation import User, UserTokens
 from app.connect.keys import InstallKeys
+from app.connect.known_sites import KnownSites
 from app.connect.origins import frame_origins
+from app.connect.query_hash import Fields
 from app.errors import NotAuthenticated
 from app.store import sites
 from app.store.database import Database
@@ -61,29 +63,34 @@ class ConnectDoor:
         self._base_path = urlsplit(base_url).path
         self._clock = clock
         self._unknown_secret = secrets.token_hex(32)
+        self.known_sites = KnownSites(self._looked_up)
         self.install_keys = InstallKeys(http, install_keys_url, clock)
         self.user_tokens = UserTokens(http, oauth_url, clock)
 
     async def url(self, request: Request) -> Caller:
         """Return who loads a page, by the token in its signed URL."""
-        return await self._signed(request, carried.token_in_query(request))
+        fields = carried.fields_of(request)
+        return await self._signed(request, fields, carried.token_in_query(request, fields))
 
     async def callback(self, request: Request) -> Caller:
         """Return which site calls, by a token in the header bound to this very request."""
-        return await self._signed(request, carried.token_in_header(request))
+        fields = carried.fields_of(request)
+        return await self._signed(request, fields, carried.token_in_header(request, fields))
 
     async def context(self, request: Request) -> Caller:
         """Return who sits before a page of ours, by the token its script got from the host."""
-        installation, claims = await self._verified(carried.token_in_header(request))
+        token = carried.token_in_header(request, carried.fields_of(request))
+        installation, claims = await self._verified(token)
         tokens.require_hash(claims, tokens.CONTEXT_HASH)
         return self._caller(installation, claims.account_id, (claims.space_id, claims.space_key))
 
     async def install(self, request: Request) -> InstallToken:
         """Return Atlassian's word for an installation; the body has not been looked at."""
-        token = carried.token_in_header(request)
+        fields = carried.fields_of(request)
+        token = carried.token_in_header(request, fields)
         key = await self.install_keys.key(tokens.rs256_key_id(token))
         claims = tokens.verify_rs256(token, key, self._base_url, self._clock())
-        tokens.require_hash(claims, carried.request_hash(request, self._base_path))
+        tokens.require_hash(claims, carried.request_hash(request, fields, self._base_path))
         lasts_until = claims.expires_at + tokens.LEEWAY_SECONDS
         return InstallToken(
             issuer=claims.issuer,
@@ -91,14 +98,14 @@ class ConnectDoor:
             expires_at=datetime.fromtimestamp(lasts_until, UTC),
         )
 
-    async def _signed(self, request: Request, token: str) -> Caller:
+    async def _signed(self, request: Request, fields: Fields, token: str) -> Caller:
         installation, claims = await self._verified(token)
-        tokens.require_hash(claims, carried.request_hash(request, self._base_path))
-        return self._caller(installation, claims.account_id, carried.signed_space(request))
+        tokens.require_hash(claims, carried.request_hash(request, fields, self._base_path))
+        return self._caller(installation, claims.account_id, carried.signed_space(fields))
 
     async def _verified(self, token: str) -> tuple[Installation, tokens.Claims]:
         issuer = tokens.hs256_issuer(token)
-        installation = await self._installed(issuer)
+        installation = await self.known_sites.installed(issuer)
         # An unknown site takes as long as a known one and gets the same answer.
         secret = installation.shared_secret if installation else self._unknown_secret
         claims = tokens.verify_hs256(token, secret, self._clock())
@@ -106,11 +113,9 @@ class ConnectDoor:
             raise NotAuthenticated("no such site")
         return installation, claims
 
-    async def _installed(self, issuer: str) -> Installation | None:
-        # Asked of the database every time: a replaced secret must be dead in every process at once.
+    async def _looked_up(self, issuer: str) -> Installation | None:
         async with self._database.lookup(issuer) as db:
-            found = await sites.find_installation(db, issuer, self._keyring)
-        return found if found and found.installed else None
+            return await sites.find_installation(db, issuer, self._keyring)
 
     def _caller(
         self, installation: Installation, account_id: AccountId | None, place: Place

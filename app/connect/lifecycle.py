@@ -12,6 +12,7 @@ import orjson
 from app.caller import INSIDE, Door, Origin, SiteId
 from app.connect.door import InstallToken, utc_now
 from app.connect.impersonation import UserTokens
+from app.connect.known_sites import KnownSites
 from app.connect.origins import accepted_base_url, accepted_display_url
 from app.errors import BadValue, NotAuthenticated
 from app.store import audit, install_tokens, sites
@@ -36,6 +37,7 @@ class Lifecycle:
     database: Database
     keyring: Keyring
     user_tokens: UserTokens
+    known_sites: KnownSites
     app_key: str
     confluence_origins: Sequence[str]
     uninstall_retention: timedelta
@@ -57,7 +59,7 @@ class Lifecycle:
             if spent is Spent.NEW:
                 act = Act(Action.REINSTALLED if was_known else Action.INSTALLED, origin=origin)
                 await audit.write(db, site_id, audit.WHOLE_SITE, act)
-        self.user_tokens.drop(site_id)
+        self._forget(token, site_id)
         log.info("site %s: installed (%s)", site_id, spent)
 
     async def uninstalled(self, token: InstallToken, body: bytes, origin: Origin = INSIDE) -> None:
@@ -78,7 +80,7 @@ class Lifecycle:
                 await sites.uninstall(db, site_id, now, now + self.uninstall_retention)
                 act = Act(Action.UNINSTALLED, origin=origin)
                 await audit.write(db, site_id, audit.WHOLE_SITE, act)
-        self.user_tokens.drop(site_id)
+        self._forget(token, site_id)
         log.info("site %s: uninstalled (%s)", site_id, spent)
 
     async def enabled(self, site_id: SiteId) -> None:
@@ -90,6 +92,10 @@ class Lifecycle:
         """Note that the site switched the app off."""
         async with self.database.transaction(site_id) as db:
             await sites.set_enabled(db, site_id, enabled=False)
+
+    def _forget(self, token: InstallToken, site_id: SiteId) -> None:
+        self.known_sites.forget(token.issuer)
+        self.user_tokens.drop(site_id)
 
     def _own_body(self, token: InstallToken, body: bytes) -> Mapping[str, object]:
         try:

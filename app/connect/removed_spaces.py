@@ -12,6 +12,7 @@ import orjson
 from app.caller import SiteId, SpaceId
 from app.confluence import spaces
 from app.connect import tokens
+from app.connect.query_hash import query_fields, query_string_hash
 from app.errors import Unavailable
 from app.store import agenda, purging, sites
 from app.store.database import Database
@@ -40,7 +41,8 @@ class AppAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send the request with a token that is good for it alone."""
         path, _, query = request.url.raw_path.partition(b"?")
-        bound = tokens.query_string_hash(request.method, path, query, self._base_path)
+        fields = query_fields(query)
+        bound = query_string_hash(request.method, path, fields, self._base_path)
         token = tokens.sign({**self._claims, "qsh": bound}, self._secret)
         request.headers["Authorization"] = f"JWT {token}"
         yield request

@@ -1,4 +1,4 @@
-"""Connect's tokens: the hash that binds one to its request, verifying, and signing. Pure.
+"""Connect's tokens: verifying and signing. Pure.
 
 The caller has decided which algorithm a route takes before it comes here: nothing is ever
 chosen from the token's own header.
@@ -6,7 +6,6 @@ chosen from the token's own header.
 
 import base64
 import binascii
-import hashlib
 import hmac
 import logging
 import re
@@ -14,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from urllib.parse import parse_qsl, quote
 
 import jwt
 import orjson
@@ -29,7 +27,6 @@ CONTEXT_HASH = "context-qsh"
 LEEWAY_SECONDS = 60
 LONG_LIFE_SECONDS = 3600
 LATEST_SECONDS = 2**37
-MAX_FIELDS = 200
 MAX_TOKEN_LENGTH = 8192
 MAX_ISSUER_LENGTH = 255
 
@@ -63,44 +60,6 @@ class Claims:
     account_id: AccountId | None
     space_id: SpaceId | None
     space_key: str | None
-
-
-def canonical_request(method: str, raw_path: bytes, raw_query: bytes, base_path: str) -> str:
-    """Return what is hashed for a request as it was received; ValueError if it is not UTF-8."""
-    path = _canonical_path(raw_path.decode(), base_path)
-    return f"{method.upper()}&{path}&{_canonical_query(raw_query.decode())}"
-
-
-def query_string_hash(method: str, raw_path: bytes, raw_query: bytes, base_path: str = "") -> str:
-    """Return a request's `qsh`, or raise `NotAuthenticated` where it cannot be computed."""
-    try:
-        canonical = canonical_request(method, raw_path, raw_query, base_path)
-    except ValueError:
-        raise NotAuthenticated("query cannot be hashed") from None
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _canonical_path(path: str, base_path: str) -> str:
-    if base_path and (path == base_path or path.startswith(f"{base_path}/")):
-        path = path.removeprefix(base_path)
-    path = path.replace("&", "%26").removesuffix("/")
-    return path if path.startswith("/") else f"/{path}"
-
-
-def _canonical_query(query: str) -> str:
-    fields = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    values: dict[str, list[str]] = {}
-    for name, value in fields:
-        if name != "jwt":
-            values.setdefault(_encoded(name), []).append(value)
-    # Values are sorted decoded, names encoded: Atlassian's own signer does it so.
-    return "&".join(
-        f"{name}={','.join(map(_encoded, sorted(values[name])))}" for name in sorted(values)
-    )
-
-
-def _encoded(text: str) -> str:
-    return quote(text, safe="-._~")
 
 
 def hs256_issuer(token: str) -> str:

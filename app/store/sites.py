@@ -11,9 +11,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
+from app.store import pipeline_tokens
 from app.store.database import DB, enter_site
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent, spend
+from app.store.site_news import announce
 from app.store.tables import agenda, connections, installations, readings, sites, syncs
 
 FINGERPRINT_KEY_BYTES = 32
@@ -112,6 +114,7 @@ async def upsert_installation(
     await db.execute(
         statement.on_conflict_do_update(index_elements=["site_id", "door"], set_=values)
     )
+    await announce(db, site_id)
     await _purge_at(db, site_id, None)
 
 
@@ -124,11 +127,13 @@ async def uninstall(
         .where(installations.c.site_id == site_id, installations.c.door == door)
         .values(shared_secret=None, uninstalled_at=now, enabled=False)
     )
+    await announce(db, site_id)
     await db.execute(
         update(connections)
         .where(connections.c.site_id == site_id)
         .values(client_secret=None, version=connections.c.version + 1)
     )
+    await pipeline_tokens.revoke_all(db, site_id)
     await _stop_syncs(db, site_id, now)
     await db.execute(update(agenda).where(agenda.c.site_id == site_id).values(next_sync_at=None))
     await _purge_at(db, site_id, purge_after)
@@ -145,6 +150,7 @@ async def set_enabled(db: DB, site_id: SiteId, *, enabled: bool, door: Door = Do
         )
         .values(enabled=enabled)
     )
+    await announce(db, site_id)
 
 
 async def fingerprint_key(db: DB, site_id: SiteId, keyring: Keyring) -> bytes:
@@ -173,6 +179,7 @@ async def installation(
 
 async def purge(db: DB, site_id: SiteId) -> None:
     """Delete every row of the site; all tables follow their foreign keys."""
+    await announce(db, site_id)
     await db.execute(delete(sites).where(sites.c.site_id == site_id))
 
 

@@ -227,6 +227,7 @@ async def confluence(
             database=database,
             keyring=keyring,
             user_tokens=door.user_tokens,
+            known_sites=door.known_sites,
             app_key="plumbline",
             confluence_origins=ORIGINS,
             uninstall_retention=timedelta(days=30),

@@ -26,15 +26,17 @@ from app.forge.page_token import PageTokens
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.key_care import KeyCheck
+from app.store.pipeline_tokens import PREFIX
 from app.sync.connecting import ConnectionService
 from app.sync.queue import Queue
 from app.sync.refreshing import RefreshService
 from app.sync.service import SyncService
 from app.web.assembly import bare_app, install_web
+from app.web.pipeline_door import PipelineDoor
 from app.web.refusals import note_refusal
 from app.web.rights import Rights
 from app.web.routing import manifest
-from app.web.schemes import by_scheme
+from app.web.schemes import by_prefix, by_scheme
 from app.web.state import Services
 from sandbox.anypoint import create_app as anypoint_stand_in
 from sandbox.estate import Estate, build
@@ -103,6 +105,7 @@ class Product:
     anypoint: Anypoint
     issuer: str = "ours"
     routes: list[dict[str, str]] = field(default_factory=list)
+    of_pipelines: dict[str, str] = field(default_factory=dict)
 
     def may(self, right: Right) -> None:
         """Say what Confluence answers about every space from now on."""
@@ -144,6 +147,14 @@ class Product:
         of_site = path != "/forge/open"
         token = self.invocation(of_site=of_site)
         return {"Authorization": f"Bearer {token}", "X-Forge-OAuth-User": "user-token"}
+
+    async def pipeline_token(self) -> str:
+        """Return the token of our space's pipeline, made by an administrator when first asked for."""
+        if self.issuer not in self.of_pipelines:
+            made = await self.call("POST", "pipeline-tokens", {"name": "Release"})
+            assert made.status_code == 201, made.text
+            self.of_pipelines[self.issuer] = made.json()["token"]
+        return self.of_pipelines[self.issuer]
 
     def lifecycle_body(self, **changes: Any) -> dict[str, Any]:
         """Return what Confluence posts when our site installs or removes the app."""
@@ -241,6 +252,8 @@ def joined(
         api_origins=(),
         clock=now,
     )
+    context = by_scheme({"jwt": door.context, "bearer": forge_door.context})
+    pipelines = PipelineDoor(database, now)
     return Services(
         base_url=BASE_URL,
         connect_script_url="https://connect-cdn.atl-paas.net/all.js",
@@ -254,9 +267,10 @@ def joined(
             TokenKind.INSTALL: door.install,
             TokenKind.URL: door.url,
             TokenKind.CALLBACK: door.callback,
-            TokenKind.CONTEXT: by_scheme({"jwt": door.context, "bearer": forge_door.context}),
+            TokenKind.CONTEXT: context,
             TokenKind.INVOCATION: forge_door.invocation,
             TokenKind.PAGE: forge_door.page,
+            TokenKind.PIPELINE: by_prefix(PREFIX, pipelines.pipeline, context),
         },
         forge=forge_door,
         forge_lifecycle=sites_of_forge,
@@ -272,6 +286,7 @@ def joined(
             database=database,
             keyring=keyring,
             user_tokens=door.user_tokens,
+            known_sites=door.known_sites,
             app_key=app_key(),
             confluence_origins=("https://*.atlassian.net",),
             uninstall_retention=timedelta(days=30),
