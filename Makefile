@@ -77,7 +77,7 @@ export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 	@mkdir -p .node && cp sandbox/package.json sandbox/package-lock.json sandbox/.npmrc .node/
 	@cd .node && { node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null \
 	    && command -v npm >/dev/null || PATH="$(CURDIR)/$(BIN):$$PATH"; } \
-	  && npm ci --ignore-scripts --no-audit --no-fund --silent
+	  && npm ci --ignore-scripts --no-audit --no-fund --loglevel error --cache cache && rm -rf cache
 	@touch $@
 
 chromium:

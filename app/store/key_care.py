@@ -63,7 +63,8 @@ def told(rotated: Rotation, keyring: Keyring) -> list[str]:
     ]
     if rotated.failed_sites:
         count = rotated.failed_sites
-        lines.append(f"{count} sites could not be rotated: a key is missing or wrong")
+        noun = "site" if count == 1 else "sites"
+        lines.append(f"{count} {noun} could not be rotated: a key is missing or wrong")
     return lines
 
 
@@ -76,7 +77,7 @@ def _fate(key_id: str, rotated: Rotation, keyring: Keyring) -> str:
 
 
 class KeyCheck:
-    """Whether every stored value has its key: looked at beside the requests, now and then."""
+    """Whether every stored value has its key, and the right one: looked at beside the requests."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
@@ -86,7 +87,7 @@ class KeyCheck:
         self._looking: asyncio.Task[None] | None = None
 
     async def problem(self) -> str | None:
-        """Return which key is missing, or None; what was known last while many sites are looked at."""
+        """Return which key is missing or wrong, or None; what was known last while many sites are looked at."""
         if self._looking is None and time.monotonic() >= self._until:
             self._looking = asyncio.create_task(self._look())
         if self._looking is not None:
@@ -95,25 +96,30 @@ class KeyCheck:
 
     async def _look(self) -> None:
         try:
-            self._problem = _named(await self._missing())
+            self._problem = _named(*await self._faults())
         except Unavailable:
             log.warning("the stored secrets' keys could not be looked at")
         finally:
             self._until = time.monotonic() + LOOK_AGAIN_SECONDS
             self._looking = None
 
-    async def _missing(self) -> frozenset[str]:
+    async def _faults(self) -> tuple[frozenset[str], frozenset[str]]:
         async with self._database.agenda() as db:
             every = await agenda.all_sites(db)
         missing: frozenset[str] = frozenset()
+        wrong: frozenset[str] = frozenset()
         for site_id in every:
             async with self._database.transaction(site_id) as db:
                 missing |= await rotation.missing_keys(db, site_id, self._keyring)
-        return missing
+                wrong |= await rotation.wrong_keys(db, site_id, self._keyring)
+        return missing, wrong
 
 
-def _named(missing: frozenset[str]) -> str | None:
-    if not missing:
-        return None
-    ids = ", ".join(sorted(missing))
-    return f"Stored secrets need a key that PLUMBLINE_ENCRYPTION_KEYS lacks: {ids}."
+def _named(missing: frozenset[str], wrong: frozenset[str]) -> str | None:
+    if missing:
+        ids = ", ".join(sorted(missing))
+        return f"Stored secrets need a key that PLUMBLINE_ENCRYPTION_KEYS lacks: {ids}."
+    if wrong:
+        ids = ", ".join(sorted(wrong))
+        return f"Stored secrets were sealed with another key than PLUMBLINE_ENCRYPTION_KEYS names {ids}."
+    return None

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table, select, update
 
 from app.caller import SiteId
 from app.store.database import DB
-from app.store.encryption import Keyring, key_id
+from app.store.encryption import CannotDecrypt, Keyring, key_id
 from app.store.tables import connections, installations, page_tokens, sites
 
 
@@ -42,6 +42,30 @@ async def missing_keys(db: DB, site_id: SiteId, keyring: Keyring) -> frozenset[s
     return frozenset(usage.keys() - keyring.ids)
 
 
+async def wrong_keys(db: DB, site_id: SiteId, keyring: Keyring) -> frozenset[str]:
+    """Return the ids of given keys that do not open what a key of that name has sealed.
+
+    One value for each key is tried: whoever restored a backup with other keys is told at once.
+    """
+    wrong: set[str] = set()
+    tried: set[str] = set()
+    for sealed in SEALED:
+        for row, value in await _values(db, site_id, sealed):
+            name = key_id(value)
+            if name in keyring.ids - tried and not _opens(site_id, sealed, row, value, keyring):
+                wrong.add(name)
+            tried.add(name)
+    return frozenset(wrong)
+
+
+def _opens(site_id: SiteId, sealed: Sealed, row: str, value: bytes, keyring: Keyring) -> bool:
+    try:
+        keyring.decrypt(value, **_place(site_id, sealed, row))
+    except CannotDecrypt:
+        return False
+    return True
+
+
 async def rotate(db: DB, site_id: SiteId, keyring: Keyring) -> int:
     """Seal with the first key what another one sealed; return how many values that were.
 
@@ -72,19 +96,23 @@ async def _seal_anew(
     db: DB, site_id: SiteId, sealed: Sealed, row: str, value: bytes, keyring: Keyring
 ) -> None:
     table = _table(sealed)
-    place = {
-        "site": site_id,
-        "space": row if sealed.has_space else "",
-        "table": table.name,
-        "field": sealed.column.name,
-        "row": row,
-    }
+    place = _place(site_id, sealed, row)
     anew = keyring.encrypt(keyring.decrypt(value, **place), **place)
     await db.execute(
         update(table)
         .where(table.c.site_id == site_id, table.c[sealed.row] == row)
         .values({sealed.column: anew})
     )
+
+
+def _place(site_id: SiteId, sealed: Sealed, row: str) -> dict[str, str]:
+    return {
+        "site": site_id,
+        "space": row if sealed.has_space else "",
+        "table": _table(sealed).name,
+        "field": sealed.column.name,
+        "row": row,
+    }
 
 
 def _table(sealed: Sealed) -> Table:

@@ -72,6 +72,17 @@ async def test_readiness_names_a_key_that_is_missing(
     assert ("test" in answer.text) == (status == 503)
 
 
+async def test_readiness_names_a_key_that_is_another_one_of_the_same_name(
+    product: Product, ours: Home, database
+):
+    """A backup restored with the keys of another deployment: both are called k1."""
+    other = KeyCheck(database, Keyring({"test": b"o" * 32}))
+    object.__setattr__(product.services, "keys", other)
+    answer = await product.http.get("/readyz")
+    assert answer.status_code == 503
+    assert "sealed with another key than PLUMBLINE_ENCRYPTION_KEYS names test" in answer.text
+
+
 def test_the_command_says_how_many_values_use_which_key_and_which_may_go(
     addresses, monkeypatch, capsys
 ):
