@@ -76,3 +76,10 @@ class Caller:
     frame_origins: tuple[str, ...] = ()
     rest_base: str = ""
     rest_auth: httpx.Auth | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline(Caller):
+    """A verified pipeline token: no person; its space's admin let it read the readiness there."""
+
+    token_id: str = ""

@@ -44,6 +44,8 @@ class Action(StrEnum):
     EXCEPTION_MADE = "exception_made"
     EXCEPTION_WITHDRAWN = "exception_withdrawn"
     EXCEPTION_EXPIRED = "exception_expired"
+    PIPELINE_TOKEN_MADE = "pipeline_token_made"  # noqa: S105 - the name of an action
+    PIPELINE_TOKEN_REVOKED = "pipeline_token_revoked"  # noqa: S105 - the name of an action
 
 
 class Outcome(StrEnum):

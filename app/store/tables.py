@@ -361,6 +361,18 @@ audit = Table(
 )
 Index("audit_newest", audit.c.site_id, audit.c.space_id, audit.c.at)
 
+pipeline_tokens = Table(
+    "pipeline_tokens",
+    metadata,
+    *of_space(),
+    key("token_id", UUID),
+    must("digest", LargeBinary),  # SHA-256 of the token, which is kept nowhere
+    *all_must("name made_by", Text),
+    must("made_at", TIME),
+    *all_may("expires_at last_used_at", TIME),
+    UniqueConstraint("site_id", "digest", name="pipeline_tokens_digest_key"),
+)
+
 for versioned in (instance_versions, posture_rows, findings):
     Index(
         f"{versioned.name}_valid",

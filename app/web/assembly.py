@@ -13,7 +13,9 @@ from app.web import (
     api_connection,
     api_exports,
     api_history,
+    api_pipeline_tokens,
     api_posture,
+    api_readiness,
     api_snapshots,
     api_syncs,
     drilldown,
@@ -54,6 +56,8 @@ ROUTERS = (
     api_history.router,
     api_apis.router,
     api_audit.router,
+    api_readiness.router,
+    api_pipeline_tokens.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]

@@ -33,6 +33,8 @@ ACTIONS = {
     Action.EXCEPTION_MADE: "Exception made",
     Action.EXCEPTION_WITHDRAWN: "Exception withdrawn",
     Action.EXCEPTION_EXPIRED: "Exception expired",
+    Action.PIPELINE_TOKEN_MADE: "Pipeline token made",
+    Action.PIPELINE_TOKEN_REVOKED: "Pipeline token revoked",
 }
 FIELDS = {
     "control_plane": "control plane",

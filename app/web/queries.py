@@ -1,5 +1,6 @@
 """The parameters by which posture and findings are filtered, sorted and paged."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -15,8 +16,8 @@ MOST_FINDINGS = 500
 Choices = Field(max_length=MOST_CHOICES)
 
 
-class FilterQuery(Query):
-    """What is wanted: AND between the parameters, OR within one."""
+class ChoiceQuery(Query):
+    """Which APIs are wanted: AND between the parameters, OR within one."""
 
     search: Text = ""
     environment: Annotated[list[Id], Choices] = Field(default_factory=list)
@@ -24,10 +25,9 @@ class FilterQuery(Query):
     verdict: Annotated[list[Verdict], Choices] = Field(default_factory=list)
     severity: Annotated[list[Severity], Choices] = Field(default_factory=list)
     kind: Annotated[list[Kind], Choices] = Field(default_factory=list)
-    page: PageNumber = 1
 
-    def filter_of(self, *, size: int, sort: Sort = Sort.WORST) -> Filter:
-        """Return the filter as the store takes it."""
+    def choice(self) -> Filter:
+        """Return the filter as the store takes it, in the usual order."""
         return Filter(
             search=self.search.strip(),
             environments=tuple(self.environment),
@@ -35,10 +35,17 @@ class FilterQuery(Query):
             verdicts=tuple(self.verdict),
             severities=tuple(self.severity),
             kinds=tuple(self.kind),
-            sort=sort,
-            page=self.page,
-            size=size,
         )
+
+
+class FilterQuery(ChoiceQuery):
+    """The same, page by page."""
+
+    page: PageNumber = 1
+
+    def filter_of(self, *, size: int, sort: Sort = Sort.WORST) -> Filter:
+        """Return the filter as the store takes it."""
+        return replace(self.choice(), sort=sort, page=self.page, size=size)
 
 
 class TurnQuery(Query):

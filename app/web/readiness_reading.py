@@ -102,7 +102,7 @@ async def readiness_of(
     """
     asked = await asked_of(database, site_id, space_id, wish)
     if asked is None:
-        return _before_the_first()
+        return before_the_first()
     told: dict[Weight, list[ToldPoint]] = {weight: [] for weight in Weight}
     counts = dict.fromkeys(Weight, 0)
     async for points in batches(database, asked):
@@ -238,7 +238,8 @@ def _with_rows(told: Iterable[ToldPoint], rows: Mapping[str, FindingRow]) -> tup
     )
 
 
-def _before_the_first() -> Readiness:
+def before_the_first() -> Readiness:
+    """Return the answer where there is nothing to read yet."""
     point = ToldPoint(None, Point(Weight.UNKNOWN, NOTHING_PUBLISHED))
     counts = {**dict.fromkeys(Weight, 0), Weight.UNKNOWN: 1}
     return Readiness(None, None, None, None, 0, (), (), (point,), counts)

@@ -20,7 +20,10 @@ from app.caller import TokenKind
 logger = logging.getLogger("plumbline.request")
 
 RECORD = "plumbline_record"
-SECRETS = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?<=\?)[^\s\"']+)|((?:JWT|Bearer)\s+\S+)", re.I)
+SECRETS = re.compile(
+    r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?<=\?)[^\s\"']+)|((?:JWT|Bearer)\s+\S+)|(plumbline_[\w-]{64})",
+    re.I,
+)
 """Tokens, query strings and authorization values, wherever a library may have put them."""
 
 

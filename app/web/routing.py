@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.caller import Caller, Origin, Right, SpaceId, TokenKind
+from app.caller import AccountId, Caller, Origin, Pipeline, Right, SpaceId, TokenKind
 from app.errors import BadConfiguration, BadValue, NotAuthenticated, NotPermitted, NotThere
 from app.store.audit import Act, Action, Outcome
 from app.web.bodies import StrictRequest, check_body
@@ -30,6 +30,12 @@ PAGES = frozenset({TokenKind.URL, TokenKind.PAGE})
 
 SIGNED_PLACE = PAGES | {TokenKind.INVOCATION}
 """Kinds that are about the space that stands in the token."""
+
+OF_SCRIPTS = frozenset({TokenKind.CONTEXT, TokenKind.PIPELINE})
+"""Kinds with which scripts ask, ours or a pipeline's: with what the route knows, and no more."""
+
+NOBODY = AccountId("")
+"""Who asks with a pipeline's token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class ProtectedRoute(APIRoute):
         declared = _guards.get(endpoint)
         if declared is None:
             raise BadConfiguration(f"The route {path} declares no token and right.")
+        if declared.token is TokenKind.PIPELINE and declared.right is not Right.VIEWER:
+            raise BadConfiguration(f"The route {path} lets pipelines do more than look.")
         self.guard = declared
         super().__init__(path, endpoint, **options)
         self.query_names = query_names(self.dependant)
@@ -106,7 +114,7 @@ class ProtectedRoute(APIRoute):
 
     async def _check_content(self, request: StrictRequest) -> None:
         # Confluence adds parameters and fields of its own to what it signs; our script does not.
-        is_ours = self.guard.token is TokenKind.CONTEXT
+        is_ours = self.guard.token in OF_SCRIPTS
         if is_ours:
             check_query(request, self.query_names)
         if request.method != "GET":
@@ -114,21 +122,24 @@ class ProtectedRoute(APIRoute):
 
     async def _authorise(self, request: Request, caller: Caller) -> None:
         space_id = asked_space(request, caller, self.guard.token)
-        if caller.account_id is None:
+        is_pipeline = isinstance(caller, Pipeline) and self.guard.token is TokenKind.PIPELINE
+        if caller.account_id is None and not is_pipeline:
             raise NotAuthenticated("no sign of a user")
-        try:
-            right = await services_of(request).rights.checked(caller, space_id, self.guard.right)
-        except NotPermitted:
-            await self._note_refusal(request, caller, space_id)
-            raise
         request.state.space_caller = SpaceCaller(
             caller.site_id,
             space_id,
-            caller.account_id,
-            right,
+            caller.account_id or NOBODY,
+            Right.VIEWER if is_pipeline else await self._right(request, caller, space_id),
             caller,
             record_of(request).request_id,
         )
+
+    async def _right(self, request: Request, caller: Caller, space_id: SpaceId) -> Right:
+        try:
+            return await services_of(request).rights.checked(caller, space_id, self.guard.right)
+        except NotPermitted:
+            await self._note_refusal(request, caller, space_id)
+            raise
 
     async def _note_refusal(self, request: Request, caller: Caller, space_id: SpaceId) -> None:
         """Keep in the audit log that a person who sees the space tried to change something in it."""
@@ -188,7 +199,9 @@ def query_names(dependant: Dependant) -> dict[str, bool]:
         annotation = field.field_info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             fields = annotation.model_fields.items()
-            names |= {name: get_origin(item.annotation) is list for name, item in fields}
+            names |= {
+                item.alias or name: get_origin(item.annotation) is list for name, item in fields
+            }
         else:
             names[field.alias] = get_origin(annotation) is list
     for below in dependant.dependencies:

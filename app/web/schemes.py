@@ -18,3 +18,15 @@ def by_scheme(verifiers: dict[str, Knock]) -> Knock:
         return await verifier(request)
 
     return knock
+
+
+def by_prefix(prefix: str, own: Knock, others: Knock) -> Knock:
+    """Return a knock that asks `own` for bearers of tokens that begin so, and `others` else."""
+
+    async def knock(request: Request) -> object:
+        headers = request.headers.getlist("authorization")
+        scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+        is_own = scheme.lower() == "bearer" and token.startswith(prefix)
+        return await (own if is_own else others)(request)
+
+    return knock

@@ -11,7 +11,7 @@ from tests.web.product import OPERATIONS, Product
 
 FORGE_KINDS = ("invocation", "page")
 FORGE_BODIES: dict[str, Any] = {"/forge/open": {}, "/forge/export": {"module": "plumbline-api"}}
-KINDS = ("none", "install", "url", "callback", "context", *FORGE_KINDS)
+KINDS = ("none", "install", "url", "callback", "context", *FORGE_KINDS, "pipeline")
 ORDER = list(OPERATIONS)
 
 
@@ -34,15 +34,27 @@ async def sent(product: Product, route: dict[str, str], kind: str, path: str) ->
         headers = await product.forge_headers(kind, path)
         body = FORGE_BODIES.get(route["path"])
         return await product.http.request(method, path, headers=headers, json=body)
+    if kind == "pipeline":
+        headers = {"Authorization": f"Bearer {await product.pipeline_token()}"}
+        return await product.http.request(method, path, headers=headers)
     headers = {"Authorization": f"JWT {product.token(kind, method, path)}"}
     body = product.lifecycle_body() if kind == "install" else None
     return await product.http.request(method, path, headers=headers, json=body)
 
 
 def takes(route: dict[str, str]) -> set[str]:
-    """The kinds that a route takes; what a script asks for, it may ask through either door."""
+    """The kinds that a route takes; what a script asks for, it may ask through either door.
+
+    What a pipeline may ask, a person may, too.
+    """
     token = route["token"]
-    return set(KINDS) if token == "none" else {token} | ({"page"} if token == "context" else set())
+    also = {"context": {"page"}, "pipeline": {"context", "page"}, "none": set(KINDS)}
+    return {token} | also.get(token, set())
+
+
+def of_a_person(route: dict[str, str]) -> str:
+    """The kind of token with which a person asks: a pipeline's has its right in itself."""
+    return "context" if route["token"] == "pipeline" else route["token"]
 
 
 def said(answer: httpx.Response) -> Any:
@@ -75,7 +87,7 @@ async def test_a_kind_is_not_taken_where_another_one_is_carried(product: Product
         path = filled(route["path"])
         if route["token"] in {"none", *FORGE_KINDS}:
             continue
-        token = product.token(route["token"], route["method"], path)
+        token = product.token(of_a_person(route), route["method"], path)
         if route["token"] == "url":
             headers = {"Authorization": f"JWT {token}"}
             answer = await product.http.request(route["method"], path, headers=headers)
@@ -93,7 +105,7 @@ async def test_a_route_asks_for_its_right(product: Product, ours: Home):
             path += f"?spaceId={SPACE}&spaceKey=ORD"
         for held in ORDER:
             product.may(held)
-            answer = await sent(product, route, route["token"], path)
+            answer = await sent(product, route, of_a_person(route), path)
             assert_fits(answer, held, Right(route["right"]), route)
 
 
