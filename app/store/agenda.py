@@ -87,6 +87,27 @@ async def published(db: DB, site_id: SiteId, space_id: SpaceId, now: datetime) -
     )
 
 
+async def assess_at(db: DB, site_id: SiteId, space_id: SpaceId, when: datetime | None) -> None:
+    """Set when the space is assessed anew because an exception ends; None where none will."""
+    due = insert(agenda).values(site_id=site_id, space_id=space_id, assess_at=when)
+    await db.execute(
+        due.on_conflict_do_update(index_elements=["site_id", "space_id"], set_={"assess_at": when})
+    )
+
+
+async def due_assessments(
+    db: DB, now: datetime, limit: int = 100
+) -> tuple[tuple[SiteId, SpaceId], ...]:
+    """Return the spaces in which an exception has ended by its date, the longest ago first."""
+    rows = await db.execute(
+        select(agenda.c.site_id, agenda.c.space_id)
+        .where(agenda.c.assess_at <= now)
+        .order_by(agenda.c.assess_at)
+        .limit(limit)
+    )
+    return tuple((SiteId(site), SpaceId(space)) for site, space in rows)
+
+
 async def ages(db: DB, now: datetime, limits: Sequence[timedelta]) -> tuple[int, ...]:
     """Count the scheduled spaces by the age of their data: up to each limit, then all of them."""
     mine = agenda.c

@@ -85,7 +85,7 @@ async def latest(db: DB, site_id: SiteId, space_id: SpaceId) -> tuple[Side | Non
     sync = await syncs.published(db, site_id, space_id)
     if sync is None or sync.number is None:
         return None, None
-    earlier = await syncs.numbered(db, site_id, space_id, sync.number - 1)
+    earlier = await syncs.before(db, site_id, space_id, sync.number)
     return (_of_sync(earlier) if earlier else None), _of_sync(sync)
 
 

@@ -1,13 +1,16 @@
 """How a posture and its findings are written down: the columns, and one tuple of them per row."""
 
 from collections.abc import Mapping
+from datetime import UTC
 
 from app.caller import SpaceId
 from app.posture.model import (
+    Acceptance,
     ApiPosture,
     Cell,
     CellState,
     Finding,
+    Json,
     Severity,
     Verdict,
 )
@@ -67,6 +70,7 @@ FINDING_COLUMNS = {
     "sentence": "text",
     "owasp": "text",
     "lane": "text",
+    "accepted": "jsonb",
     "digest": "bytea",
 }
 FINDING_LIST = ", ".join(FINDING_COLUMNS)
@@ -92,7 +96,7 @@ def posture_values(space_id: SpaceId, posture: ApiPosture, input_digest: bytes) 
         json_text(posture.coverage),
         json_text(posture.notes),
     )
-    digests = [_finding_digest(finding).hex() for finding in posture.findings]
+    digests = [finding_digest(finding).hex() for finding in posture.findings]
     row_digest = digest_of(json_text([*shown, digests]).encode())
     return (api_id(space_id, posture.key), posture.key, *shown, input_digest, row_digest)
 
@@ -117,8 +121,25 @@ def finding_values(space_id: SpaceId, finding: Finding, posture: ApiPosture | No
         finding.sentence,
         finding.owasp,
         finding.lane,
-        _finding_digest(finding),
+        accepted_text(finding),
+        finding_digest(finding),
     )
+
+
+def accepted_text(finding: Finding) -> str | None:
+    """Return the exception in force as JSON, or None for an open finding."""
+    return None if finding.accepted is None else json_text(accepted_json(finding.accepted))
+
+
+def accepted_json(accepted: Acceptance) -> dict[str, Json]:
+    """Return an exception as a finding keeps it."""
+    return {
+        "exception_id": accepted.exception_id,
+        "reason": accepted.reason,
+        "note": accepted.note,
+        "by": accepted.by,
+        "until": accepted.until.astimezone(UTC).isoformat(),
+    }
 
 
 _NO_API = (None, None, None, None)
@@ -128,7 +149,8 @@ def _places(cells: Mapping[str, Cell]) -> list[str]:
     return [name for name, cell in cells.items() if cell.state is not CellState.NOT_DEPLOYED]
 
 
-def _finding_digest(finding: Finding) -> bytes:
+def finding_digest(finding: Finding) -> bytes:
+    """Return the digest of all that a finding says; who accepted it is part of that."""
     said = (
         finding.fingerprint,
         finding.values_digest,
@@ -143,5 +165,6 @@ def _finding_digest(finding: Finding) -> bytes:
         finding.sentence,
         finding.owasp,
         finding.lane,
+        *(() if finding.accepted is None else (accepted_json(finding.accepted),)),
     )
     return digest_of(json_text(said).encode())

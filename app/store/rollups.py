@@ -63,6 +63,7 @@ SELECT CAST(:site_id AS uuid), :space_id, :day, CAST(:sync_id AS uuid),
   (SELECT coalesce(jsonb_object_agg(severity, number), '{}') FROM
     (SELECT severity, count(*) AS number FROM findings
      WHERE site_id = CAST(:site_id AS uuid) AND space_id = :space_id AND to_number = :open
+       AND accepted IS NULL
      GROUP BY severity) counted)
 ON CONFLICT (site_id, space_id, day) DO UPDATE SET
   sync_id = excluded.sync_id, verdicts = excluded.verdicts, severities = excluded.severities

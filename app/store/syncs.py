@@ -61,7 +61,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One sync; `number` counts the published ones of its space, 1, 2, 3…, None before.
+    """One sync; `number` orders the published ones of its space, None before.
+
+    A published sync that is assessed anew takes the next number: what was said under the one
+    before can still be read.
 
     `source` is None before it is published, and where it was not recorded.
     """
@@ -139,9 +142,12 @@ async def published(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
     return await _first(db, site_id, space_id, syncs.c.sync_id == pointer.scalar_subquery())
 
 
-async def numbered(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Sync | None:
-    """Return the published sync of a number, or None."""
-    return await _first(db, site_id, space_id, syncs.c.number == number)
+async def before(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Sync | None:
+    """Return the sync that was published before the one of a number, or None."""
+    earlier = select(func.max(syncs.c.number)).where(
+        syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.number < number
+    )
+    return await _first(db, site_id, space_id, syncs.c.number == earlier.scalar_subquery())
 
 
 async def unfinished(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:

@@ -47,8 +47,8 @@ def trusting(*urls: str) -> list[Any]:
     return with_policies(*policies)
 
 
-def assessed(*urls: str, path: str = "jwksUrl", **allowances: Any) -> ApiPosture:
-    known = ExpectedDifference("jwt-validation", path, allowances or OF_THE_HOUSE)
+def assessed(*urls: str, **allowances: Any) -> ApiPosture:
+    known = ExpectedDifference("jwt-validation", "jwksUrl", allowances or OF_THE_HOUSE)
     return assess(trusting(*urls), make_scope(expected_differences=(known,)))
 
 

@@ -22,7 +22,7 @@ async def published(home: Home, *prints: str, day: int = 0) -> int:
 async def changes(home: Home, before: int, after: int) -> history.Changes:
     async with home.database.transaction(home.site_id) as db:
         place = (db, home.site_id, SPACE)
-        numbers = [await syncs.numbered(*place, number) for number in (before, after)]
+        numbers = [await syncs.before(*place, number + 1) for number in (before, after)]
         first, last = [await history.side(*place, sync.id) for sync in numbers if sync]
         return await history.changes(*place, first, last)
 
@@ -71,7 +71,7 @@ async def test_a_filtered_snapshot_is_compared_with_a_sync_whose_rows_are_gone(o
     snapshot = await taken(ours, content=await looked_at(ours, wanted))
     async with ours.database.transaction(ours.site_id) as db:
         place = (db, ours.site_id, SPACE)
-        first = await syncs.numbered(*place, 1)
+        first = await syncs.before(*place, 2)
         assert first is not None
         before, after = [await history.side(*place, id_) for id_ in (first.id, snapshot.id)]
         found = await history.changes(*place, before, after)

@@ -56,8 +56,8 @@ async def test_what_no_kept_sync_shows_is_deleted_and_the_rest_stays(ours):
     await forget(ours, NOW + 3 * DAY)
     assert await counted(ours, *HISTORY) == dict.fromkeys(HISTORY, 2)
     async with ours.database.transaction(ours.site_id) as db:
-        assert await syncs.numbered(db, ours.site_id, SPACE, 3) is None
-        assert await syncs.numbered(db, ours.site_id, SPACE, 4) is not None
+        assert await syncs.before(db, ours.site_id, SPACE, 4) is None
+        assert await syncs.before(db, ours.site_id, SPACE, 5) is not None
 
 
 async def test_the_published_sync_stays_however_old_it_is(ours):

@@ -182,7 +182,7 @@ async def test_syncs_are_listed_newest_first(ours):
     async with ours.database.transaction(ours.site_id) as db:
         first, total = await syncs.newest(db, ours.site_id, SPACE, 1, 2)
         second, _ = await syncs.newest(db, ours.site_id, SPACE, 2, 2)
-        numbered = await syncs.numbered(db, ours.site_id, SPACE, 1)
+        numbered = await syncs.before(db, ours.site_id, SPACE, 2)
     assert total == 3
     assert [sync.number for sync in (*first, *second)] == [3, 2, 1]
     assert [item.name for item in first[0].environments] == ["Test", "Production"]
