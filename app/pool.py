@@ -59,12 +59,10 @@ class Pool(httpcore.AsyncConnectionPool):
             await connection.aclose()
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        for place in reversed(range(len(self._free))):
-            if self._free[place].can_handle_request(origin):
-                connection = self._free.pop(place)
-                if not connection.has_expired():
-                    return connection
-                await connection.aclose()
+        while (connection := self._taken(origin)) is not None:
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
         await self._close_expired()
         return httpcore.AsyncHTTPConnection(
             origin=origin,
@@ -72,6 +70,12 @@ class Pool(httpcore.AsyncConnectionPool):
             keepalive_expiry=self._expiry,
             network_backend=self._backend,
         )
+
+    def _taken(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:
+        for place in reversed(range(len(self._free))):
+            if self._free[place].can_handle_request(origin):
+                return self._free.pop(place)
+        return None
 
     async def _close_expired(self) -> None:
         expired = [connection for connection in self._free if connection.has_expired()]

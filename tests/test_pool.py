@@ -18,9 +18,16 @@ class Server:
         self.connections = 0
         self.answer = ANSWER
         self.url = ""
+        self._writers: list[asyncio.StreamWriter] = []
+
+    def hang_up(self) -> None:
+        """Close all connections, as servers do with idle ones."""
+        for writer in self._writers:
+            writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.append(writer)
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(self.answer)
@@ -75,6 +82,15 @@ async def test_a_connection_that_the_server_closed_is_not_used_again(
     server.answer = ANSWER
     assert await ask(pool, server) == b"ok"
     assert server.connections == 2
+
+
+async def test_calls_at_once_survive_that_the_server_closed_all_connections(
+    pool: Pool, server: Server
+) -> None:
+    await asyncio.gather(*(ask(pool, server) for _ in range(3)))
+    server.hang_up()
+    await asyncio.sleep(0.01)
+    assert await asyncio.gather(*(ask(pool, server) for _ in range(3))) == [b"ok"] * 3
 
 
 async def test_an_answer_that_breaks_off_frees_its_place(pool: Pool, server: Server) -> None:
