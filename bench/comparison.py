@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import _lru_cache_wrapper, partial
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -49,6 +49,12 @@ SHARE_THAT_DIFFERS = 0.2
 SUBSET_FOR_DEEPDIFF = 100
 LARGE = 10
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)
+CACHED = {
+    value
+    for name, module in list(sys.modules.items())
+    for value in vars(module).values()
+    if name.startswith("app.posture.") and isinstance(value, _lru_cache_wrapper)
+}
 NOT_COMPARED = frozenset({"approved_at", "label", "order"})
 
 Raw = tuple[bytes, bytes, bytes, bytes]
@@ -362,6 +368,8 @@ def forget() -> None:
     """Empty the core's memories, so that each full comparison starts cold."""
     for memory in memories():
         memory.clear()
+    for cached in CACHED:
+        cached.cache_clear()
 
 
 def cold(apis: Sequence[RawApi]) -> set[str]:

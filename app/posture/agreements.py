@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -72,12 +73,16 @@ _parts = itemgetter("application_id", "application", "status", "tier", "requeste
 class Contracts:
     """The contracts of one instance, as sent: rows of what is compared."""
 
-    __slots__ = ("_every", "approved", "rows")
+    __slots__ = ("_every", "rows")
 
     def __init__(self, bodies: list[ContractBody]) -> None:
         self.rows = tuple(map(_parts, bodies))
         self._every: tuple[Contract, ...] | None = None
-        self.approved = [row[2] for row in self.rows].count(APPROVED)
+
+    @property
+    def approved(self) -> int:
+        """How many are approved."""
+        return [row[2] for row in self.rows].count(APPROVED)
 
     @property
     def every(self) -> tuple[Contract, ...]:
@@ -126,6 +131,7 @@ def _rank(value: Json) -> tuple[bool, int, str]:
     return not is_number, value if is_number else 0, str(value)
 
 
+@lru_cache(maxsize=4096)
 def tier_key(name: str) -> str:
     """Return what makes tiers of different spelling one: NFC, blanks collapsed, casefolded."""
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from app.posture import phrases, words
 from app.posture.applied import Applied
 from app.posture.automated import Automated
-from app.posture.canonical import canonical
+from app.posture.canonical import mark
 from app.posture.changes import compared
-from app.posture.differences import Change, Difference, minority, outliers_of, spread
+from app.posture.differences import Change, Difference, are_equal, minority, outliers_of, spread
 from app.posture.direction import IN_PRODUCTION, NEUTRAL, direction_of
 from app.posture.expected import as_expected, watched
 from app.posture.families import AUTHENTICATES, PROTECTIVE, Family
@@ -57,7 +57,7 @@ def _differences(frame: Frame, read: Mapping[str, tuple[Automated, ...]]) -> Ite
             )
         changes = _changes(frame, slot.identity[1], slot.members, rules)
         if changes:
-            texts = {e: canonical([c.votes[e] for c in changes]) for e in slot.members}
+            marks = {e: tuple([mark(c.votes[e]) for c in changes]) for e in slot.members}
             fields = {e: {c.path: c.votes[e] for c in changes} for e in slot.members}
             yield Difference(
                 Kind.AUTOMATED_POLICY_CONFIG,
@@ -65,7 +65,7 @@ def _differences(frame: Frame, read: Mapping[str, tuple[Automated, ...]]) -> Ite
                 _NO_LANE,
                 fields,
                 spread(environments, fields, not_read),
-                minority(texts),
+                minority(marks),
                 slot.members,
                 changes,
             )
@@ -90,9 +90,7 @@ def _changes(
         "range": {e: rules[e][p].range for e, p in members.items()},
     }
     changes += [
-        Change(path, _PSEUDO, votes)
-        for path, votes in pseudo.items()
-        if len({canonical(vote) for vote in votes.values()}) > 1
+        Change(path, _PSEUDO, votes) for path, votes in pseudo.items() if not are_equal(votes)
     ]
     return as_expected(frame, None, asset_id, tuple(changes)).changes
 

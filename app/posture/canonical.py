@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Hashable
 
 from app.posture.model import Json
 
@@ -13,6 +14,15 @@ _encode = json.JSONEncoder(
 def canonical(value: Json) -> str:
     """Return the value's canonical JSON; 1, 1.0, "1" and true have different texts."""
     return _encode(value)
+
+
+_ATOMS = frozenset({str, int, bool, type(None)})
+
+
+def mark(value: Json) -> Hashable:
+    """Return what is equal exactly where canonical texts are, without a text for plain values."""
+    kind = type(value)
+    return (kind, value) if kind in _ATOMS else canonical(value)
 
 
 def sha256_hex(value: Json) -> str:

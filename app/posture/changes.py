@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.posture.applied import Applied
 from app.posture.building import Normal, has_default
-from app.posture.canonical import canonical
+from app.posture.canonical import mark
 from app.posture.differences import Change
 from app.posture.fields import Field
 from app.posture.model import Json
@@ -114,12 +114,8 @@ def base(path: str) -> str:
     return path.partition("[")[0].partition(".")[0]
 
 
-def _text(path: str, view: Mapping[str, Json]) -> str:
-    return canonical(view[path]) if path in view else ABSENT
-
-
 def _differs(path: str, views: Mapping[str, Mapping[str, Json]]) -> bool:
-    return len({_text(path, view) for view in views.values()}) > 1
+    return len({mark(view[path]) if path in view else ABSENT for view in views.values()}) > 1
 
 
 def _is_hidden(path: str, views: Mapping[str, Mapping[str, Json]], hidden: Iterable[str]) -> bool:

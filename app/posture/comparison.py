@@ -43,15 +43,11 @@ def _compare_lane(
     notes: list[Note],
 ) -> None:
     differences += _versions(lined, lane, api.key)
-    if len({side.facts["technology"] for side in lane.sides}) > 1 and _gateways_differ(lane):
+    if len({technology_of(side.facts["technology"]) for side in lane.sides}) > 1:
         notes.append(Note("technology_differs", "The environments run on different gateways"))
     compare_policies(frame, api, lined, lane, differences, notes)
     compare_tiers(lined, lane, differences, notes)
     compare_contracts(frame, lined, lane, differences, notes)
-
-
-def _gateways_differ(lane: Lane) -> bool:
-    return len({technology_of(side.facts["technology"]) for side in lane.sides}) > 1
 
 
 def _not_deployed(frame: Frame, lined: LinedUp) -> Iterable[Difference]:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.posture.agreements import Contract
@@ -54,6 +55,7 @@ def _rank(contract: Contract) -> tuple[str, int, str, str]:
     return contract.application, contract.application_id or 0, contract.status, contract.tier or ""
 
 
+@lru_cache(maxsize=8192)
 def clean(name: str) -> str:
     """Return an application's name as names are compared: NFC and trimmed."""
     return unicodedata.normalize("NFC", name).strip()
@@ -74,6 +76,8 @@ def _by_name(groups: list[Members], notes: list[Note]) -> list[Members]:
 
 def _joined(groups: list[Members]) -> list[Members]:
     """Join groups that share no environment, the widest first."""
+    if len(groups) == 1:
+        return groups
     joined: list[Members] = []
     for group in sorted(groups, key=lambda g: (-len(g), _lowest(g))):
         free = next((known for known in joined if known.keys().isdisjoint(group)), None)

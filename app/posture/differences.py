@@ -1,11 +1,10 @@
 """What a difference is, before it is weighed: one fact with its value in each environment."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.posture.canonical import canonical
+from app.posture.canonical import mark
 from app.posture.fields import Field
 from app.posture.lanes import Lane
 from app.posture.model import Json, Kind
@@ -49,30 +48,21 @@ class Difference:
 
 def outliers_of(votes: Mapping[str, Json]) -> tuple[str, ...]:
     """Return the environments outside the group that holds more than half; none on a tie."""
-    texts = {environment: canonical(value) for environment, value in votes.items()}
-    return minority(texts)
+    return minority({environment: mark(value) for environment, value in votes.items()})
 
 
-def minority(texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Return whose text is not the one that more than half have; none where no text has that."""
-    text, count = Counter(texts.values()).most_common(1)[0]
-    if count * 2 <= len(texts):
+def minority(marks: Mapping[str, Hashable]) -> tuple[str, ...]:
+    """Return whose mark is not the one that more than half have; none where no mark has that."""
+    every = list(marks.values())
+    most = max(every, key=every.count)
+    if every.count(most) * 2 <= len(every):
         return ()
-    return tuple(environment for environment, own in texts.items() if own != text)
+    return tuple([environment for environment, own in marks.items() if own != most])
 
 
 def are_equal(votes: Mapping[str, Json]) -> bool:
     """Whether all votes are the same value."""
-    first, *others = votes.values()
-    for value in others:
-        if value is not first and not (_is_plain(value) and value == first):
-            return len({canonical(each) for each in votes.values()}) == 1
-    return True
-
-
-def _is_plain(value: Json) -> bool:
-    """Whether equality of Python is equality here: numbers and switches are not one for it."""
-    return isinstance(value, str)
+    return len(set(map(mark, votes.values()))) == 1
 
 
 def spread(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.posture.frame import Frame, pieces
 from app.posture.model import ApiReading, Note, Section
@@ -12,8 +13,7 @@ _MOST_JOINED = 60
 """With more lanes than this, what is left over is not joined: nobody could tell which is which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(NamedTuple):
     """One instance per environment, in the connection's order; the main lane has no label."""
 
     sides: tuple[Side, ...]
@@ -28,12 +28,11 @@ class Lane:
 
 def are_the_same(sections: list[Section]) -> bool:
     """Whether the digests say that sections are equal: then nobody needs to understand them."""
-    digest = sections[0].digest
-    return digest != b"" and all(each.digest == digest for each in sections)
+    digests = {section.digest for section in sections}
+    return len(digests) == 1 and b"" not in digests
 
 
-@dataclass(frozen=True, slots=True)
-class LinedUp:
+class LinedUp(NamedTuple):
     """All lanes of an API, the main one first; those in one environment are not compared."""
 
     lanes: tuple[Lane, ...]

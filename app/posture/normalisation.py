@@ -1,7 +1,6 @@
 """The normal form of a policy configuration: equal meanings have equal forms."""
 
 import marshal
-import re
 from collections.abc import Mapping
 
 from app.posture import forms
@@ -42,7 +41,7 @@ class Configuration:
         self.folded_text = text.lower()  # to look for a word without understanding the rest
         self.schema = schema
         self.weaknesses: tuple[str, ...] | None = None  # kept by the posture rules
-        self.has_remarks = _HIDDEN_MARK.search(text) is not None or self._has_gaps()
+        self.has_remarks = any(mark in text for mark in _HIDDEN_MARKS) or self._has_gaps()
 
     def _has_gaps(self) -> bool:
         """Whether a key is not in the table, or a required field is not set."""
@@ -78,8 +77,11 @@ class Configuration:
     def unlike(self, other: "Configuration") -> frozenset[str]:
         """Return the names of the table under which two configurations hold other values."""
         names = self.schema.names if self.schema else {}
-        keys = self._raw.keys() | other._raw.keys()
-        return frozenset([names.get(k, k) for k in keys if not _is_same(self._raw, other._raw, k)])
+        mine, theirs = self._raw, other._raw
+        keys = mine.keys() | theirs.keys()
+        return frozenset(
+            [names.get(k, k) for k in keys if not _is_same(mine.get(k), theirs.get(k))]
+        )
 
     @property
     def others(self) -> list[str]:
@@ -126,7 +128,7 @@ class Configuration:
         return self.schema.at(path) if self.schema else None
 
 
-_HIDDEN_MARK = re.compile("|".join((re.escape(MASKED), r"\*\*\*", "•", "●")).encode())
+_HIDDEN_MARKS = tuple(mark.encode() for mark in (MASKED, "***", "•", "●"))
 _KNOWN: Memory[tuple[str | None, str, bool, bytes], Configuration] = Memory(8192)
 
 
@@ -143,9 +145,10 @@ def configuration_of(
     return _KNOWN.keep(key, made)
 
 
-def _is_same(one: Mapping[str, Json], other: Mapping[str, Json], key: str) -> bool:
-    """Whether a key holds the very same value; true and 1 are two values."""
-    a, b = one.get(key), other.get(key)
+def _is_same(a: Json, b: Json) -> bool:
+    """Whether both are the very same value; true and 1 are two values."""
+    if a is b:
+        return True
     if type(a) is not type(b):
         return False
     return bool(a == b) and (

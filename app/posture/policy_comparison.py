@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from app.posture.applied import Applied, Identity
 from app.posture.automated import is_flex, technology_of
-from app.posture.canonical import canonical
+from app.posture.canonical import mark
 from app.posture.changes import Compared, compared
 from app.posture.differences import Change, Difference, minority, outliers_of, spread
 from app.posture.expected import as_expected, settled_note, watched
@@ -124,7 +124,7 @@ class PolicyComparison:
 
     def add_changes(self, slot: Slot, changes: tuple[Change, ...]) -> None:
         """Add one difference for all fields; groups are formed over all of them together."""
-        texts = {e: canonical([change.votes[e] for change in changes]) for e in slot.members}
+        marks = {e: tuple([mark(change.votes[e]) for change in changes]) for e in slot.members}
         votes = {e: {c.path: c.votes[e] for c in changes} for e in slot.members}
         self.differences.append(
             Difference(
@@ -133,7 +133,7 @@ class PolicyComparison:
                 self.lane,
                 votes,
                 spread(self.lined.deployed, votes, self.not_read),
-                minority(texts),
+                minority(marks),
                 slot.members,
                 changes,
             )
@@ -228,11 +228,9 @@ def _has_remarks(side: Side) -> bool:
 def _are_the_same(lane: Lane) -> bool:
     """Whether all policies that were read are known to be equal without understanding them."""
     read = [side for side in lane.sides if side.reading.policies.not_read is None]
-    if not read:
-        return True
-    return (
+    return not read or (
         are_the_same([side.reading.policies for side in read])
-        and len({is_flex(word) for word in {side.facts["technology"] for side in read}}) == 1
+        and len({is_flex(side.facts["technology"]) for side in read}) == 1
     )
 
 
