@@ -89,6 +89,11 @@ async def write(db: DB, site_id: SiteId, space_id: SpaceId, act: Act) -> None:
     await db.execute(insert(audit).values(_values(site_id, space_id, act)))
 
 
+async def write_all(db: DB, site_id: SiteId, space_id: SpaceId, acts: Sequence[Act]) -> None:
+    """Keep several acts of one transaction."""
+    await db.execute(insert(audit), [_values(site_id, space_id, act) for act in acts])
+
+
 async def write_refusal(db: DB, site_id: SiteId, space_id: SpaceId, act: Act) -> None:
     """Keep a refused act, the same one once a minute: who repeats it must not fill the log."""
     mine = audit.c

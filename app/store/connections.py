@@ -70,6 +70,17 @@ async def current(db: DB, site_id: SiteId, space_id: SpaceId) -> Connection | No
     return _connection(row, await _environments(db, site_id, space_id))
 
 
+async def last_known(db: DB, site_id: SiteId, space_id: SpaceId) -> Connection | None:
+    """Return the space's connection even after it was removed, or None before it is made."""
+    found = await db.execute(
+        select(connections).where(
+            connections.c.site_id == site_id, connections.c.space_id == space_id
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else _connection(row, await _environments(db, site_id, space_id))
+
+
 async def client_secret(db: DB, site_id: SiteId, space_id: SpaceId, keyring: Keyring) -> str | None:
     """Return the Connected App's secret, or None if there is none."""
     sealed = await db.scalar(select(connections.c.client_secret).where(_present(site_id, space_id)))

@@ -61,6 +61,7 @@ class ExceptionRow:
             until=self.until,
             exception_id=self.id,
             note=self.note,
+            api_key=self.api_key,
         )
 
 

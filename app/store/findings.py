@@ -104,6 +104,29 @@ async def current(
     db: DB, site_id: SiteId, space_id: SpaceId
 ) -> dict[str | None, tuple[FindingRow, ...]]:
     """Return every open finding by API key, None for automated policies: what publishing weighs."""
+    return await _current(db, site_id, space_id, findings.c.to_number == OPEN)
+
+
+async def unconfirmed(
+    db: DB, site_id: SiteId, space_id: SpaceId
+) -> dict[str | None, tuple[FindingRow, ...]]:
+    """Return, in the same way, those that the published sync could not confirm."""
+    which = and_(findings.c.to_number == OPEN, findings.c.last_seen_at.is_not(None))
+    return await _current(db, site_id, space_id, which)
+
+
+async def of_fingerprints(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, fingerprints: Collection[str]
+) -> dict[str, FindingRow]:
+    """Return these findings of a published sync, as far as they are in it."""
+    which = findings.c.fingerprint.in_(fingerprints)
+    found = await _found(db, site_id, space_id, number, which)
+    return {row.fingerprint: row for row in found}
+
+
+async def _current(
+    db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool]
+) -> dict[str | None, tuple[FindingRow, ...]]:
     pointer = select(connections.c.published_number).where(
         connections.c.site_id == site_id, connections.c.space_id == space_id
     )
@@ -111,8 +134,7 @@ async def current(
     if number is None:
         return {}
     by_api: dict[str | None, list[FindingRow]] = {}
-    is_open = findings.c.to_number == OPEN
-    for row in await _found(db, site_id, space_id, number, is_open):
+    for row in await _found(db, site_id, space_id, number, which):
         by_api.setdefault(row.api_key, []).append(row)
     return {key: tuple(found) for key, found in by_api.items()}
 

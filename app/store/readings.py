@@ -1,6 +1,6 @@
 """What a running sync has read so far, and what publishing would make of it."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,9 +137,27 @@ async def merged(
 ) -> AsyncIterator[ApiVersions]:
     """Stream, API by API in order of their keys, what publishing this sync will make current."""
     await join_by_hashing(db)
-    rows = await db.stream(
-        text(MERGED_IN_ORDER), _of_sync(site_id, space_id, sync_id), execution_options=_BATCH
-    )
+    async for api in _streamed(db, MERGED_IN_ORDER, _of_sync(site_id, space_id, sync_id)):
+        yield api
+
+
+async def current(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, api_keys: Sequence[str] | None = None
+) -> AsyncIterator[ApiVersions]:
+    """Stream what the published sync has made current in the same way; some APIs, or all."""
+    values = _of_sync(site_id, space_id, sync_id)
+    question = CURRENT
+    if api_keys is not None:
+        question += "AND v.api_key = ANY(:api_keys)\n"
+        values["api_keys"] = list(api_keys)
+    async for api in _streamed(db, question + IN_ORDER, values):
+        yield api
+
+
+async def _streamed(
+    db: DB, question: str, values: Mapping[str, object]
+) -> AsyncIterator[ApiVersions]:
+    rows = await db.stream(text(question), values, execution_options=_BATCH)
     key, instances = "", list[InstanceVersion]()
     async for row in rows:
         if instances and row.api_key != key:
@@ -203,9 +221,19 @@ JOIN sync_environments e ON e.site_id = v.site_id AND e.space_id = v.space_id
 WHERE e.site_id = CAST(:site_id AS uuid) AND e.space_id = :space_id AND e.sync_id = CAST(:sync_id AS uuid)
   AND v.to_number = :open
 """
-MERGED_IN_ORDER = f"""
-SELECT * FROM ({MERGED}) m ORDER BY api_key COLLATE "C", position, instance_id
-"""  # noqa: S608 - of our own constant
+IN_ORDER = 'ORDER BY api_key COLLATE "C", position, instance_id'
+MERGED_IN_ORDER = f"SELECT * FROM ({MERGED}) m {IN_ORDER}"  # noqa: S608 - of our own constants
+
+# What `MERGED` has become: a failed environment's instances are those of before.
+CURRENT = """
+SELECT v.environment_id, v.instance_id, v.api_key, v.facts, v.policies, v.tiers, v.contracts,
+  v.unread, v.url, e.position, e.outcome <> 'failed' AS now
+FROM instance_versions v
+JOIN sync_environments e ON e.site_id = v.site_id AND e.space_id = v.space_id
+  AND e.environment_id = v.environment_id
+WHERE e.site_id = CAST(:site_id AS uuid) AND e.space_id = :space_id AND e.sync_id = CAST(:sync_id AS uuid)
+  AND v.to_number = :open
+"""
 
 FILL_INCOMING = "INSERT INTO pg_temp.incoming " + MERGED
 

@@ -155,7 +155,7 @@ syncs = Table(
     metadata,
     *of_space(),
     key("sync_id", UUID),
-    may("number", BigInteger),  # 1, 2, 3… per space, given at publishing
+    may("number", BigInteger),  # per space, given at publishing and at each assessing anew
     must("state", Text),
     must("attempt", Integer),
     may("lease_until", TIME),

@@ -120,7 +120,7 @@ class RefreshService:
             if sync is None or connection is None:
                 raise NotThere
             known = await known_api(*place, sync, api_id)
-            scope = await scope_of(db, site_id, sync, connection, self._now())
+            scope = await scope_of(*place, sync, connection, self._now())
             secret = await connections.client_secret(*place, self._keyring)
             key = await sites.fingerprint_key(db, site_id, self._keyring)
         base_url = self._control_planes.get(connection.control_plane)

@@ -1,24 +1,22 @@
 """What was kept, as the core takes it: the scope of a sync, and one API's reading."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 
-from app import posture
-from app.caller import SiteId
+from app.caller import SiteId, SpaceId
 from app.posture.model import (
+    Acceptance,
     ApiReading,
     Environment,
     EnvironmentReading,
+    ExpectedDifference,
     InstanceReading,
     Json,
     Scope,
     Section,
     SectionName,
 )
-from app.store import sections
+from app.store import exceptions, expected_differences, sections
 from app.store.connections import Connection
 from app.store.database import DB
 from app.store.readings import ApiVersions, InstanceVersion
@@ -30,9 +28,14 @@ Bodies = Mapping[bytes, Json]
 
 
 async def scope_of(
-    db: DB, site_id: SiteId, sync: Sync, connection: Connection, as_of: datetime
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    sync: Sync,
+    connection: Connection,
+    as_of: datetime,
 ) -> Scope:
-    """Return what all APIs of a sync are compared under."""
+    """Return what all APIs of a sync are compared under, with what is expected and accepted."""
     wanted = {item.automated_digest for item in sync.environments if item.automated_digest}
     bodies = await sections.bodies(db, site_id, wanted)
     environments = tuple(_environment_reading(item, bodies) for item in sync.environments)
@@ -41,7 +44,24 @@ async def scope_of(
         baseline_environment_id=baseline(connection, sync.environments),
         as_of=as_of,
         ignored_application_suffixes=connection.ignored_application_suffixes,
+        expected_differences=await _expected(db, site_id, space_id),
+        exceptions=await _accepted(db, site_id, space_id, as_of),
     )
+
+
+async def _expected(db: DB, site_id: SiteId, space_id: SpaceId) -> tuple[ExpectedDifference, ...]:
+    known = await expected_differences.in_force(db, site_id, space_id)
+    return tuple(
+        ExpectedDifference(row.asset_id, row.path, row.allowances, row.api_key)
+        for row in sorted(known, key=lambda row: row.id)
+    )
+
+
+async def _accepted(
+    db: DB, site_id: SiteId, space_id: SpaceId, as_of: datetime
+) -> dict[str, Acceptance]:
+    known = await exceptions.in_force(db, site_id, space_id)
+    return {row.fingerprint: row.acceptance() for row in known if row.until > as_of}
 
 
 def baseline(connection: Connection, environments: Sequence[SyncEnvironment]) -> str | None:
@@ -87,34 +107,3 @@ def _instance(version: InstanceVersion, bodies: Bodies, failed: str | None) -> I
         contracts=section(SectionName.CONTRACTS, digests.contracts),
         url=version.url,
     )
-
-
-def scope_digest(scope: Scope) -> bytes:
-    """Return the digest of everything that is the same for all APIs, the rules included."""
-    environments = [
-        [
-            item.environment.id,
-            item.environment.name,
-            item.environment.type,
-            item.not_listed,
-            item.automated.digest.hex(),
-            item.automated.not_read,
-        ]
-        for item in scope.environments
-    ]
-    common = [
-        rules_digest(),
-        environments,
-        scope.baseline_environment_id,
-        list(scope.ignored_application_suffixes),
-    ]
-    return sections.digest(common)
-
-
-@cache
-def rules_digest() -> str:
-    """Return the digest of the core's source: with other rules every API is assessed anew."""
-    source = hashlib.sha256()
-    for path in sorted(Path(posture.__file__).parent.glob("*.py")):
-        source.update(path.read_bytes())
-    return source.hexdigest()

@@ -70,7 +70,7 @@ async def published_with_connection(
         if sync is None or sync.number is None or sync.finished_at is None or connection is None:
             raise NotThere
         known = await known_api(db, site_id, space_id, sync, api_id)
-        scope = await scope_of(db, site_id, sync, connection, sync.finished_at)
+        scope = await scope_of(db, site_id, space_id, sync, connection, sync.finished_at)
     # The baseline of that time: it may have been changed since.
     scope = replace(scope, baseline_environment_id=sync.baseline_environment_id)
     api = ApiReading(known.row.api_key, tuple(as_read(sync, known.instances)))

@@ -143,7 +143,7 @@ async def asked_of(
         apis = await selection.counted(db, site_id, space_id, chosen)
         if is_one and not apis:
             raise NotThere
-        scope = await scope_of(db, site_id, sync, connection, wish.now)
+        scope = await scope_of(db, site_id, space_id, sync, connection, wish.now)
     # The baseline of that time: it may have been changed since.
     scope = replace(scope, baseline_environment_id=sync.baseline_environment_id)
     promotion = promotion_of(scope, origin.id, target.id)
