@@ -1,9 +1,12 @@
 // The dialog of one API: which one it is comes from the opener, everything else from the server.
 
 import { exportAs } from "./exporting.js";
+import "./accepting.js";
+import "./expecting.js";
 import { host } from "./host.js";
 import { announce, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
+import { askReadiness, resumeReadiness } from "./readiness.js";
 import { fragment } from "./requests.js";
 import { offerSnapshot } from "./snapshots.js";
 
@@ -14,6 +17,7 @@ const texts = document.body.dataset;
 const body = document.getElementById("body");
 const refreshButton = document.getElementById("refresh");
 let api = "";
+let pair = "";
 
 const part = (name, scope = document) => scope.querySelector(`[data-part="${name}"]`);
 const isAll = () => body.dataset.all === "true";
@@ -43,6 +47,7 @@ async function load() {
     clearNotice();
     if (refreshButton) refreshButton.hidden = false;
     offerSnapshot(api);
+    await resumeReadiness(pair);
   } catch (error) {
     showFailure(error, load);
   } finally {
@@ -103,9 +108,14 @@ async function attempt(work, again) {
 function toggleAll() {
   body.dataset.all = String(!isAll());
   markToggle();
-  host.dialog.tell({ all: isAll() });
+  tell();
   const work = () => Promise.all(longSections().map((section) => reload(section)));
   attempt(work, () => attempt(work));
+}
+
+// The opener keeps what is shown in the address; a row below may have changed as well.
+function tell(more = {}) {
+  host.dialog.tell({ all: isAll(), ready: pair, ...more });
 }
 
 function expand(button) {
@@ -142,6 +152,8 @@ document.addEventListener("click", ({ target }) => {
   if (button.matches(".expand")) expand(button);
   if (button.matches(".more")) showMore(button);
   if (button.dataset.jump) jump(button.dataset.jump);
+  if (button.dataset.jump === "readiness" && !pair) askReadiness();
+  if (button.dataset.finding) jumpTo(findingOf(button.dataset.finding));
   if (button.dataset.page) turn(button);
   if (button.dataset.export) exportAs(button, "");
 });
@@ -149,7 +161,14 @@ document.addEventListener("click", ({ target }) => {
 // Not by an anchor: that would add to the history, and Back must close the dialog. Not by
 // `scrollIntoView`: that would scroll the head away as well.
 function jump(id) {
-  const target = document.getElementById(id);
+  jumpTo(document.getElementById(id));
+}
+
+const findingOf = (fingerprint) =>
+  document.querySelector(`[data-fingerprint="${CSS.escape(fingerprint)}"]`);
+
+function jumpTo(target) {
+  if (!target) return;
   body.scrollTop += target.getBoundingClientRect().top - body.getBoundingClientRect().top;
   target.focus({ preventScroll: true });
 }
@@ -174,11 +193,29 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("submit", (event) => event.preventDefault());
 
+document.addEventListener("readiness-asked", ({ detail }) => {
+  pair = detail.pair;
+  tell();
+});
+
+// An acceptance or an expected difference: everything that is shown may be another one now.
+document.addEventListener("judged", async ({ detail }) => {
+  tell({ changed: true });
+  const { scrollTop } = body;
+  await load();
+  body.scrollTop = scrollTop;
+  const target = (detail.focus && findingOf(detail.focus)) || document.getElementById("findings");
+  target.focus({ preventScroll: true });
+  target.scrollIntoView({ block: "nearest" });
+});
+
 document.getElementById("title").focus();
 const given = await host.dialog.given();
 api = String(given.api ?? "");
 body.dataset.all = String(given.all === true);
+pair = String(given.ready ?? "");
 if (api) await load();
 else document.getElementById("told").textContent = texts.textNoApi;
-document.getElementById("title").focus();
+if (pair) jump("readiness");
+else document.getElementById("title").focus();
 ready();

@@ -6,33 +6,35 @@ const texts = document.body.dataset;
 
 let open = null;
 
-// The address holds the filters, then the API that is open and whether all of it is shown.
+// The address holds the filters, then the API that is open, whether all of it is shown, and from
+// where to where its readiness is asked.
 export function split(address) {
   const filters = new URLSearchParams(address);
   const api = filters.get("api") ?? "";
   const all = filters.get("all") === "true";
-  filters.delete("api");
-  filters.delete("all");
-  return { filters: filters.toString(), api, all };
+  const ready = filters.get("ready") ?? "";
+  for (const name of ["api", "all", "ready"]) filters.delete(name);
+  return { filters: filters.toString(), api, all, ready };
 }
 
-export function joined({ filters, api, all }) {
+export function joined({ filters, api, all, ready }) {
   const address = new URLSearchParams(filters);
   if (api) address.set("api", api);
   if (api && all) address.set("all", "true");
+  if (api && ready) address.set("ready", ready);
   return address.toString();
 }
 
 const rowOf = (api) => document.querySelector(`tr[data-api-id="${CSS.escape(api)}"]`);
 
-export function openApi(filters, api, { all = false, isPushed = true } = {}) {
+export function openApi(filters, api, { all = false, ready = "", isPushed = true } = {}) {
   if (open) return;
-  open = { filters, api, all, isPushed };
+  open = { filters, api, all, ready, isPushed };
   if (isPushed) host.address.push(joined(open));
   const name = rowOf(api)?.querySelector(".name")?.textContent ?? "";
   host.dialog.open("drilldown", {
     title: texts.textSecurityOf.replace("{name}", () => name).trim(),
-    data: { api, all },
+    data: { api, all, ready },
     closed,
   });
 }
@@ -56,8 +58,10 @@ function closed() {
   (button ?? document.getElementById("table-region"))?.focus();
 }
 
-host.dialog.listen(({ all }) => {
+host.dialog.listen(({ all, ready = "", changed = false }) => {
+  if (changed) document.dispatchEvent(new CustomEvent("posture-changed"));
   if (!open) return;
   open.all = all === true;
+  open.ready = String(ready);
   host.address.replace(joined(open));
 });

@@ -156,14 +156,15 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("focusin", (event) => closeDropdowns(event.target.closest(".dropdown")));
 document.addEventListener("sync-over", () => load(state));
+document.addEventListener("posture-changed", () => load(state));
 document.addEventListener("snapshot-taken", ({ detail }) => {
   if (document.getElementById("history-title")) go(`view=snapshot&id=${detail.id}`);
 });
 
 async function arrive(address) {
-  const { filters, api, all } = split(address);
+  const { filters, api, all, ready } = split(address);
   if (filters !== state) await load(filters);
-  if (api) openApi(filters, api, { all, isPushed: false });
+  if (api) openApi(filters, api, { all, ready, isPushed: false });
 }
 
 host.address.listen((next) => {

@@ -39,14 +39,14 @@ function values() {
 }
 
 function showErrors(fields) {
-  for (const place of document.querySelectorAll(".error")) {
+  for (const place of form().querySelectorAll(".error")) {
     const name = place.id.replace(/-error$/, "");
     const text = fields[name] ?? "";
     place.textContent = text;
     if (text) field(name)?.setAttribute("aria-invalid", "true");
     else field(name)?.removeAttribute("aria-invalid");
   }
-  const first = document.querySelector("[aria-invalid='true']:not([hidden])");
+  const first = form().querySelector("[aria-invalid='true']:not([hidden])");
   first?.focus();
   if (first) announce(texts.textUnsaved);
   return Boolean(first);
@@ -85,9 +85,12 @@ async function busy(button, work) {
 
 async function redraw() {
   const answer = await fragment("settings");
-  field("connection").replaceChildren(...answer.getElementById("connection").childNodes);
+  for (const id of ["connection", "judging"]) {
+    field(id).replaceChildren(...answer.getElementById(id).childNodes);
+  }
   dress();
   preview();
+  document.dispatchEvent(new CustomEvent("connection-redrawn"));
 }
 
 // Over the version that this form shows, and over no other.
@@ -196,6 +199,7 @@ function preview() {
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (event.target !== form()) return;
   if (!showErrors(missing())) busy(field("save"), save);
 });
 

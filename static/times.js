@@ -8,6 +8,7 @@ const absolute = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   timeZoneName: "short",
 });
+const dayOnly = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const UNITS = [
   ["day", 86_400],
@@ -21,11 +22,16 @@ function ago(time) {
   return unit ? relative.format(-Math.floor(seconds / unit[1]), unit[0]) : "just now";
 }
 
+function written(element, time) {
+  if ("day" in element.dataset) return dayOnly.format(time);
+  const age = "absolute" in element.dataset ? "" : ` (${ago(time)})`;
+  return absolute.format(time) + age;
+}
+
 export function localise(scope = document) {
   for (const element of scope.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
-    const age = "absolute" in element.dataset ? "" : ` (${ago(time)})`;
-    element.textContent = absolute.format(time) + age;
+    element.textContent = written(element, time);
   }
   for (const option of scope.querySelectorAll("option[data-time]")) {
     const time = absolute.format(new Date(option.dataset.time));

@@ -19,6 +19,7 @@ from app.web.pages import in_space
 from app.web.posture_reading import person
 from app.web.published_api import live_api, published_with_connection
 from app.web.routing import guard, protected_router, space_router
+from app.web.said_reading import said_of
 
 pages = protected_router()
 router = space_router("/fragments")
@@ -36,8 +37,9 @@ class SectionQuery(Query):
 @guard(token=TokenKind.URL, right=Right.VIEWER)
 async def show_dialog(viewer: Viewer, app: App) -> HTMLResponse:
     """Show the dialog without an API: which one it is, its script alone is told."""
-    context = {**in_space(app, viewer), "can_edit": person(viewer).can_edit}
-    return rendering.html("drilldown.html", context)
+    who = person(viewer)
+    rights = {"can_edit": who.can_edit, "can_configure": who.can_configure}
+    return rendering.html("drilldown.html", {**in_space(app, viewer), **rights})
 
 
 @router.get("/apis/{api_id}")
@@ -47,12 +49,15 @@ async def show_drilldown(viewer: Viewer, app: App, api_id: str) -> HTMLResponse:
     api, connection = await published_with_connection(
         app.database, viewer.site_id, viewer.space_id, api_id
     )
+    who = person(viewer)
     view = drilldown(
         api,
         connection.group_names,
         app.control_planes.values(),
         datetime.now(UTC),
-        can_edit=person(viewer).can_edit,
+        can_edit=who.can_edit,
+        can_configure=who.can_configure,
+        said=await said_of(app, viewer, api.findings),
     )
     return rendering.html("drilldown/_api.html", {"view": view})
 
@@ -81,11 +86,13 @@ async def show_section(
 async def show_live(editor: Editor, app: App, api_id: str) -> HTMLResponse:
     """Read one API live and show it; nothing is published."""
     live = await app.refreshes.refresh(editor.site_id, editor.space_id, api_id)
+    api = live_api(live)
     view = drilldown(
-        live_api(live),
+        api,
         live.group_names,
         app.control_planes.values(),
         datetime.now(UTC),
         can_edit=True,
+        said=await said_of(app, editor, api.findings),
     )
     return rendering.html("drilldown/_api.html", {"view": view})

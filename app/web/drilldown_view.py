@@ -13,30 +13,15 @@ from app.web.drilldown_columns import COMPARED, ColumnShown, columns, groups, kn
 from app.web.drilldown_lines import summary
 from app.web.drilldown_matrix import PAGE, CellShown, Rows, RowShown, SectionShown, Wanted, name_of
 from app.web.drilldown_notes import notes, unread_automated
+from app.web.expectable import expectable
+from app.web.finding_view import FindingShown, Said, finding_shown
 from app.web.posture_table import CellShown as EnvironmentCell
 from app.web.posture_table import coordinates, environment_cell
 from app.web.published_api import PublishedApi
-from app.web.rule_words import WHY
+from app.web.readiness_choice import ReadinessChoice, readiness_choice
 
+NOTHING_SAID = Said()
 WITHOUT_SECTION = (SectionName.FACTS, None)
-
-
-@dataclass(frozen=True, slots=True)
-class FindingShown:
-    """One finding: what, why it matters, since when, and where to look."""
-
-    fingerprint: str
-    severity: str
-    sentence: str
-    kind: str
-    direction: str
-    rule: str
-    why: str
-    owasp: str
-    first_seen_at: datetime
-    last_seen_at: datetime
-    is_unconfirmed: bool
-    links: Sequence[tuple[str, str]]  # an environment, and its instance in API Manager
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +50,14 @@ class DrilldownView:
     synced_at: datetime | None
     read_at: datetime | None
     can_edit: bool
+    can_configure: bool
     environments: Sequence[EnvironmentShown]
     findings: Sequence[FindingShown]
+    accepted: Sequence[FindingShown]
     severities: Sequence[tuple[str, str]]
     notes: Sequence[str]
     sections: Sequence[SectionShown]
+    readiness: ReadinessChoice | None
 
 
 def drilldown(
@@ -79,14 +67,17 @@ def drilldown(
     now: datetime,
     *,
     can_edit: bool,
+    can_configure: bool = False,
+    said: Said = NOTHING_SAID,
 ) -> DrilldownView:
-    """Return one API with its findings and its three sections."""
+    """Return one API with its findings and its three sections; accepted findings stand apart."""
     row, trusted = api.row, tuple(bases)
     counted = ((severity, row.counts[severity]) for severity in words.SEVERITIES)
     baseline_id = api.scope.baseline_environment_id
     names = {item.id: item.name for item in api.sync.environments}
     known = known_matrices(api)
     sections = [section(api, matrix, trusted, Wanted()) for matrix in known]
+    found = _findings(api, known[0], sections[0].columns, said, now)
     return DrilldownView(
         now=now,
         api_id=row.api_id,
@@ -99,11 +90,14 @@ def drilldown(
         synced_at=api.sync.finished_at,
         read_at=api.read_at,
         can_edit=can_edit,
+        can_configure=can_configure,
         environments=_environments(api, baseline_id, trusted),
-        findings=[_finding(found, sections[0].columns) for found in api.findings],
+        findings=[each for each in found if each.accepted is None],
+        accepted=[each for each in found if each.accepted is not None],
         severities=[(severity, f"{number} {severity}") for severity, number in counted if number],
         notes=notes(api, *WITHOUT_SECTION),
         sections=sections,
+        readiness=readiness_choice(api.sync.environments, baseline_id),
     )
 
 
@@ -125,22 +119,15 @@ def _environments(
     ]
 
 
-def _finding(row: FindingRow, found: Sequence[ColumnShown]) -> FindingShown:
-    places = set(row.outliers or row.values)
-    return FindingShown(
-        fingerprint=row.fingerprint,
-        severity=row.severity,
-        sentence=row.sentence,
-        kind=words.KINDS.get(row.kind, row.kind),
-        direction="" if row.direction == "neutral" else row.direction,
-        rule=row.rule,
-        why=WHY.get(row.rule, ""),
-        owasp=row.owasp,
-        first_seen_at=row.first_seen_at,
-        last_seen_at=row.last_seen_at,
-        is_unconfirmed=row.unconfirmed,
-        links=[(c.title, c.url) for c in found if c.environment_id in places and c.url],
-    )
+def _findings(
+    api: PublishedApi, policies: Matrix, found: Sequence[ColumnShown], said: Said, now: datetime
+) -> list[FindingShown]:
+    """Return the findings in their order; what an administrator may expect is worked out."""
+    places = api.sync.environments
+    return [
+        finding_shown(row, found, said, now, expectable(row, policies, places))
+        for row in api.findings
+    ]
 
 
 def one_section(

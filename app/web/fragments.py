@@ -10,6 +10,7 @@ from app.caller import Right, TokenKind
 from app.web import rendering
 from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, Viewer
+from app.web.judging_reading import shown_judging
 from app.web.posture_reading import posture_view, progress_view
 from app.web.queries import PostureQuery, TurnQuery
 from app.web.routing import guard, space_router
@@ -41,7 +42,8 @@ async def show_progress(viewer: Viewer, app: App) -> HTMLResponse:
 async def show_settings_form(admin: Admin, app: App) -> HTMLResponse:
     """Show the settings form as it is stored now."""
     view = await shown_settings(app, admin)
-    return rendering.html("fragments/settings.html", {"view": view})
+    judging = await shown_judging(app, admin)
+    return rendering.html("fragments/settings.html", {"view": view, "judging": judging})
 
 
 @router.get("/audit")

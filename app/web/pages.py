@@ -9,6 +9,7 @@ from app.store.posture_rows import Filter
 from app.web import rendering
 from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, SpaceCaller, Viewer, Visitor
+from app.web.judging_reading import shown_judging
 from app.web.posture_reading import posture_view
 from app.web.routing import guard, protected_router
 from app.web.settings_reading import shown_settings
@@ -31,7 +32,8 @@ async def show_settings(admin: Admin, app: App) -> HTMLResponse:
     """Show the space's connection as a form, its secret left out."""
     view = await shown_settings(app, admin)
     log = await shown_audit(app, admin, 1)
-    return rendering.html("settings.html", {**in_space(app, admin), "view": view, "audit": log})
+    shown = {"view": view, "audit": log, "judging": await shown_judging(app, admin)}
+    return rendering.html("settings.html", {**in_space(app, admin), **shown})
 
 
 @router.get("/pages/start")

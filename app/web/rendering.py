@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from app.errors import NotThere
 from app.exports.storage_format import NOT_AVAILABLE
-from app.web import drilldown_words, macro_words, sentences, words
+from app.web import drilldown_words, judging_words, macro_words, sentences, words
 from app.web.static_files import StaticTree
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def templates() -> jinja2.Environment:
     environment.globals["t"] = words.TEXTS
     environment.globals["d"] = drilldown_words.TEXTS
     environment.globals["m"] = macro_words
+    environment.globals["j"] = judging_words
     return environment
 
 
