@@ -48,6 +48,17 @@ class Conflict(AppError):
     message = "This does not fit the present state. Reload and try again."
 
 
+class AlreadyThere(Conflict):
+    """What is to be made is there: the answer shows it, and a person decides between the two."""
+
+    code = "already_there"
+
+    def __init__(self, message: str, existing: object) -> None:
+        """Keep what is there as JSON would say it."""
+        super().__init__(message)
+        self.existing = existing
+
+
 class BadValue(AppError):
     """Values that cannot be accepted: the person corrects the named fields."""
 

@@ -134,9 +134,10 @@ async def _counts(
         note["code"].astext == SETTLED,
     ]
     if api_ids is None:
-        found = await db.execute(select(sentence, func.count()).where(*which).group_by(sentence))
+        of_every = select(sentence, func.count()).select_from(rows)
+        found = await db.execute(of_every.where(*which).group_by(sentence))
         return {(None, row[0]): row[1] for row in found}
-    of_some = select(rows.c.api_id, sentence, func.count())
+    of_some = select(rows.c.api_id, sentence, func.count()).select_from(rows)
     found = await db.execute(
         of_some.where(*which, rows.c.api_id.in_(api_ids)).group_by(rows.c.api_id, sentence)
     )

@@ -115,15 +115,6 @@ async def unconfirmed(
     return await _current(db, site_id, space_id, which)
 
 
-async def of_fingerprints(
-    db: DB, site_id: SiteId, space_id: SpaceId, number: int, fingerprints: Collection[str]
-) -> dict[str, FindingRow]:
-    """Return these findings of a published sync, as far as they are in it."""
-    which = findings.c.fingerprint.in_(fingerprints)
-    found = await _found(db, site_id, space_id, number, which)
-    return {row.fingerprint: row for row in found}
-
-
 async def _current(
     db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool]
 ) -> dict[str | None, tuple[FindingRow, ...]]:

@@ -148,6 +148,15 @@ async def one(
     return None if row is None else row_of(row)
 
 
+async def names(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_ids: Collection[str]
+) -> dict[str, str]:
+    """Return the names of these APIs, as far as they are in a published sync."""
+    which = (valid(site_id, space_id, number), posture_rows.c.api_id.in_(api_ids))
+    rows = await db.execute(select(posture_rows.c.api_id, posture_rows.c.name).where(*which))
+    return {row[0]: row[1] for row in rows}
+
+
 async def groups(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> dict[str, int]:
     """Return the Exchange groups of a published sync with the number of their APIs."""
     mine = posture_rows.c

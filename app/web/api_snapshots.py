@@ -21,19 +21,13 @@ from app.web.api_posture import SummaryAnswer
 from app.web.api_syncs import IdempotencyKey, known_id
 from app.web.audit_reading import record_export
 from app.web.dependencies import App, Editor, Viewer
-from app.web.fields import Body, Id, PageQuery, Text, clean
+from app.web.fields import Body, Id, PageQuery, Text, clean_lines
 from app.web.macro_output import population
 from app.web.queries import PostureQuery
 from app.web.routing import guard, space_router
 from app.web.seeing import Wish, take_snapshot
 
 router = space_router("/api")
-
-
-def clean_lines(text: str) -> str:
-    """Return a text of several lines as it is; ValueError for other control characters."""
-    clean(text.replace("\r\n", "\n").replace("\n", " ").replace("\t", " "))
-    return text
 
 
 Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(clean_lines)]

@@ -11,6 +11,8 @@ from app.web import (
     api_apis,
     api_audit,
     api_connection,
+    api_exceptions,
+    api_expected,
     api_exports,
     api_history,
     api_pipeline_tokens,
@@ -59,6 +61,8 @@ ROUTERS = (
     api_apis.router,
     api_audit.router,
     api_readiness.router,
+    api_expected.router,
+    api_exceptions.router,
     api_pipeline_tokens.router,
 )
 

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.anypoint.errors import CouldNotRead, CredentialsRefused
 from app.errors import (
+    AlreadyThere,
     AppError,
     BadValue,
     Conflict,
@@ -71,6 +72,7 @@ class Fault:
     request_id: str
     fields: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    existing: object = None
 
     def body(self) -> bytes:
         """Return the JSON of the contract."""
@@ -81,6 +83,8 @@ class Fault:
         }
         if self.status == BAD_VALUE:
             error["fields"] = self.fields
+        if self.existing is not None:
+            error["existing"] = self.existing
         return json.dumps({"error": error}).encode()
 
 
@@ -102,7 +106,8 @@ def fault_of(error: AppError, request_id: str) -> Fault:
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "JWT"
     fields = error.fields if isinstance(error, BadValue) else {}
-    return Fault(status_of(error), error.code, error.message, request_id, fields, headers)
+    existing = error.existing if isinstance(error, AlreadyThere) else None
+    return Fault(status_of(error), error.code, error.message, request_id, fields, headers, existing)
 
 
 def http_fault(status: int, request_id: str, headers: Mapping[str, str] | None = None) -> Fault:

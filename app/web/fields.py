@@ -14,6 +14,19 @@ def clean(text: str) -> str:
     return text
 
 
+def clean_lines(text: str) -> str:
+    """Return a text of several lines as it is; ValueError for other control characters."""
+    clean(text.replace("\r\n", "\n").replace("\n", " ").replace("\t", " "))
+    return text
+
+
+def trimmed(text: str) -> str:
+    """Return a text without blanks around it; ValueError where nothing is left."""
+    if not text.strip():
+        raise ValueError("This must not be empty.")
+    return text.strip()
+
+
 def distinct(values: list[str]) -> list[str]:
     """Return values as they are; ValueError if one stands twice."""
     if len(set(values)) != len(values):
