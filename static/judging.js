@@ -92,8 +92,12 @@ export function judged(focus = "") {
   document.dispatchEvent(new CustomEvent("judged", { detail: { focus } }));
 }
 
-// A native dialog: the backdrop is the dialog itself, its content fills it.
+// A native dialog: the backdrop is the dialog itself, its content fills it. Escape is for this one
+// alone: the host would close its own dialog around it as well.
 export function closes(dialog) {
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") event.stopPropagation();
+  });
   dialog.addEventListener("click", ({ target }) => {
     if (target === dialog || target.closest("[data-cancel]")) dialog.close();
   });

@@ -69,6 +69,10 @@ if (dialog) {
     // The backdrop is the dialog itself; its content fills it.
     if (event.target === dialog || event.target.id === "taking-cancel") dialog.close();
   });
+  // Escape closes this one alone, not the host's dialog around it.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") event.stopPropagation();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();

@@ -123,7 +123,8 @@ def _findings(
     api: PublishedApi, policies: Matrix, found: Sequence[ColumnShown], said: Said, now: datetime
 ) -> list[FindingShown]:
     """Return the findings in their order; what an administrator may expect is worked out."""
-    places = api.sync.environments
+    baseline_id = api.scope.baseline_environment_id
+    places = sorted(api.sync.environments, key=lambda item: item.id != baseline_id)
     return [
         finding_shown(row, found, said, now, expectable(row, policies, places))
         for row in api.findings
