@@ -2,8 +2,9 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -73,15 +74,32 @@ class Line:
         }
 
 
+def piece_by_piece(
+    rounds: int,
+    pieces: Sequence[Any],
+    ours: Callable[[Any], Any],
+    peer: Callable[[Any], Any],
+    clock: Clock = time.process_time,
+) -> tuple[list[float], list[float]]:
+    """Time both on every piece of the work in turn: what else runs then weighs on both alike."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds):
+        found = [side_by_side(1, partial(ours, p), partial(peer, p), clock, turn) for p in pieces]
+        times[0].append(sum(own[0] for own, _ in found))
+        times[1].append(sum(its[0] for _, its in found))
+    return times
+
+
 def side_by_side(
     rounds: int,
     ours: Callable[[], Any],
     peer: Callable[[], Any],
     clock: Clock = time.process_time,
+    first: int = 0,
 ) -> tuple[list[float], list[float]]:
     """Time both in every round, the order rotated."""
     times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds):
+    for turn in range(first, first + rounds):
         runs = [(0, ours), (1, peer)]
         for place, run in runs if turn % 2 else runs[::-1]:
             times[place].append(seconds(run, clock))

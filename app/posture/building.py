@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.posture import forms
 from app.posture.canonical import canonical
@@ -34,8 +33,7 @@ _SET_LIKE = frozenset(
 _USER_MARK = "$secret-"
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(NamedTuple):
     """A configuration in normal form. `fields` holds what is set or has a default, by path.
 
     `bags` holds the items of lists without order, each by the paths inside it.

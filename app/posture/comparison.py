@@ -17,8 +17,10 @@ def compare(frame: Frame, api: ApiReading, lined: LinedUp) -> tuple[list[Differe
     notes = list(lined.notes)
     if not lined.lanes:
         return differences, notes
-    differences += _not_deployed(frame, lined)
-    differences += _extra_instances(lined)
+    if len(lined.deployed) < len(frame.listed):
+        differences.append(_not_deployed(frame, lined))
+    if len(lined.lanes) > 1:
+        differences += _extra_instances(lined)
     for lane in lined.lanes:
         if len(lane.sides) > 1:
             _compare_lane(frame, api, lined, lane, differences, notes)
@@ -50,14 +52,13 @@ def _compare_lane(
     compare_contracts(frame, lined, lane, differences, notes)
 
 
-def _not_deployed(frame: Frame, lined: LinedUp) -> Iterable[Difference]:
-    """Yield the difference of an API that some listed environment does not have."""
-    if lined.deployed and len(lined.deployed) < len(frame.listed):
-        votes: dict[str, Json] = {e: e in lined.deployed for e in frame.listed}
-        values: dict[str, Json] = dict.fromkeys(lined.deployed, True)
-        yield Difference(
-            Kind.API_NOT_DEPLOYED, None, lined.lanes[0], votes, values, outliers_of(votes)
-        )
+def _not_deployed(frame: Frame, lined: LinedUp) -> Difference:
+    """Return the difference of an API that some listed environment does not have."""
+    votes: dict[str, Json] = {e: e in lined.deployed for e in frame.listed}
+    values: dict[str, Json] = dict.fromkeys(lined.deployed, True)
+    return Difference(
+        Kind.API_NOT_DEPLOYED, None, lined.lanes[0], votes, values, outliers_of(votes)
+    )
 
 
 def _extra_instances(lined: LinedUp) -> Iterable[Difference]:

@@ -1,8 +1,9 @@
 """What a difference is, before it is weighed: one fact with its value in each environment."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from app.posture.canonical import mark
 from app.posture.fields import Field
@@ -28,8 +29,7 @@ class Change:
         return any(is_sealed(value) for value in self.votes.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A fact about one subject. `votes` are the environments compared, with normal values.
 
     `values` has an entry for each environment in which the API is deployed. `members` are the
@@ -42,7 +42,7 @@ class Difference:
     votes: Mapping[str, Json]
     values: Mapping[str, Json]
     outliers: tuple[str, ...]
-    members: Mapping[str, Any] = field(default_factory=dict)
+    members: Mapping[str, Any] = MappingProxyType({})
     changes: tuple[Change, ...] = ()
 
 

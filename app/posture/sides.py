@@ -7,7 +7,7 @@ from app.posture.applied import Effective, Policies, read_policies
 from app.posture.automated import Automated, is_flex
 from app.posture.effective import effective_of
 from app.posture.frame import Frame
-from app.posture.model import FactsBody, InstanceReading
+from app.posture.model import FactsBody, InstanceReading, Section
 
 EMPTY_LIST_OF_CONTRACTS = "the list is empty although contracts are active"
 
@@ -16,7 +16,7 @@ class Side:
     """One instance of a lane; a section is None where it was not read.
 
     Sections with equal digests need not be understood to be known as equal, so each is read when
-    it is first asked for.
+    it is first asked for; dates make contracts unlike all others, so they are read at once.
     """
 
     __slots__ = (
@@ -46,6 +46,7 @@ class Side:
         self.facts = reading.facts.content()
         self.reading = reading
         self.automated = _applying(frame.automated[reading.environment_id], self.facts)
+        self.contracts = _contracts(reading.contracts, self.facts)
 
     def __getattr__(self, name: str) -> object:
         """Understand what was not asked for before; from then on it is a plain attribute."""
@@ -69,9 +70,9 @@ def _tiers(side: Side) -> Tiers | None:
     return read_tiers(side.reading.tiers)
 
 
-def _contracts(side: Side) -> Contracts | None:
-    found = read_contracts(side.reading.contracts)
-    is_odd = found is not None and not found.rows and side.facts["active_contracts"]
+def _contracts(section: Section, facts: FactsBody) -> Contracts | None:
+    found = read_contracts(section)
+    is_odd = found is not None and not found.rows and facts["active_contracts"]
     return None if is_odd else found
 
 
@@ -82,7 +83,6 @@ def _effective(side: Side) -> Effective:
 _UNDERSTOOD: dict[str, Callable[[Side], object]] = {
     "policies": _policies,
     "tiers": _tiers,
-    "contracts": _contracts,
     "effective": _effective,
 }
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from app.posture.applied import Applied, Identity, rank
@@ -50,21 +51,24 @@ def slots_by_policy(
     held: Mapping[str, Iterable[Applied]], ambiguous: AMBIGUOUS = frozenset()
 ) -> tuple[Slot, ...]:
     """Return the slots of policies as applied in each environment, sorted by subject."""
-    by_policy: dict[Identity, dict[str, list[Applied]]] = {}
+    by_policy: dict[Identity, list[tuple[str, Applied]]] = defaultdict(list)
     for environment, policies in held.items():
         for policy in policies:
-            found = by_policy.setdefault(policy.identity, {})
-            found.setdefault(environment, []).append(policy)
+            by_policy[policy.identity].append((environment, policy))
     slots = [slot for found in by_policy.values() for slot in _slots(found, ambiguous)]
-    return tuple(sorted(slots, key=lambda slot: slot.subject))
+    return tuple(sorted(slots, key=attrgetter("subject")))
 
 
-def _slots(found: Mapping[str, list[Applied]], ambiguous: AMBIGUOUS) -> list[Slot]:
-    some = next(iter(found.values()))[0]
+def _slots(places: list[tuple[str, Applied]], ambiguous: AMBIGUOUS) -> Iterable[Slot]:
+    """Return the slots of one policy: a single one where no environment applies it twice."""
+    members = dict(places)
+    some = places[0][1]
     subject = subject_of(some, ambiguous)
-    if max(map(len, found.values())) == 1:
-        members = {environment: policies[0] for environment, policies in found.items()}
-        return [Slot(subject, some.identity, some.label, True, members)]
+    if len(members) == len(places):
+        return (Slot(subject, some.identity, some.label, True, members),)
+    found: dict[str, list[Applied]] = defaultdict(list)
+    for environment, policy in places:
+        found[environment].append(policy)
     by_label = _in_one_place(_completed(_by_label(found), found), found)
     first = min(by_label, key=lambda label: (label != "", -len(by_label[label]), label))
     return [
