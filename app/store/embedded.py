@@ -4,7 +4,6 @@ import fcntl
 import importlib.util
 import json
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -19,6 +18,12 @@ import psycopg
 from psycopg import sql
 
 from app.errors import BadConfiguration
+from app.store.data_directory import (
+    drop_stale_lock,
+    make_home,
+    passwords,
+    refuse_other_version,
+)
 from app.store.launching import Launcher, launcher
 
 MAJOR_VERSION = "18"
@@ -64,15 +69,23 @@ class EmbeddedPostgres:
 
     def start(self) -> tuple[str, str]:
         """Return the owner's and the app's URL of a server that runs until the last `stop`."""
-        _make_home(self._home)
+        try:
+            return self._started()
+        except OSError as error:
+            self.stop()
+            place = error.filename or self._home
+            raise BadConfiguration(f"PLUMBLINE_DATA_DIR: {error.strerror}: {place}") from error
+
+    def _started(self) -> tuple[str, str]:
+        make_home(self._home)
         self._locks = [self._shared_lock("postgres.users"), self._shared_lock("postgres.members")]
         with _exclusive(self._home / "postgres.start"):
-            passwords = self._passwords()
+            words = passwords(self._home, (SUPERUSER, OWNER, APP))
             how = launcher(self.find_binaries(), self._home)
-            self._make_cluster(how, passwords[SUPERUSER])
-            port = self._running_port(passwords) or self._launch(how, passwords)
-            found = _addresses(port, passwords)
-            _prepare(found.superuser_url, passwords)
+            self._make_cluster(how, words[SUPERUSER])
+            port = self._running_port(words) or self._launch(how, words)
+            found = _addresses(port, words)
+            _prepare(found.superuser_url, words)
         self.superuser_url = found.superuser_url
         return found.owner_url, found.app_url
 
@@ -106,17 +119,6 @@ class EmbeddedPostgres:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         return descriptor
 
-    def _passwords(self) -> dict[str, str]:
-        path = self._home / "postgres.passwords"
-        if not path.exists():
-            made = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER, APP)}
-            part = path.with_name(path.name + ".part")
-            part.unlink(missing_ok=True)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump(made, file)
-            part.replace(path)
-        return {str(role): str(word) for role, word in json.loads(path.read_text()).items()}
-
     def _make_cluster(self, how: Launcher, password: str) -> None:
         data = self._home / "postgres"
         if not data.exists():
@@ -124,35 +126,31 @@ class EmbeddedPostgres:
             shutil.rmtree(part, ignore_errors=True)
             how.initialise(part, SUPERUSER, password)
             part.rename(data)
-        version = (data / "PG_VERSION").read_text().strip()
-        if version != MAJOR_VERSION:
-            raise BadConfiguration(
-                f"PLUMBLINE_DATA_DIR: its database is of Postgres {version}, "
-                f"this is {MAJOR_VERSION}; dump it with the old release and load it with this one"
-            )
+        refuse_other_version(data, MAJOR_VERSION)
         how.own(data)
 
     def _port_file(self) -> dict[str, int] | None:
         try:
             value: dict[str, int] = json.loads((self._home / "postgres.port").read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return None
         return value
 
-    def _running_port(self, passwords: dict[str, str]) -> int | None:
+    def _running_port(self, words: dict[str, str]) -> int | None:
         kept = self._port_file()
         if kept is None or not _lives(kept["keeper"]):
             return None
-        return kept["port"] if _answers(_addresses(kept["port"], passwords)) else None
+        return kept["port"] if _answers(_addresses(kept["port"], words)) else None
 
-    def _launch(self, how: Launcher, passwords: dict[str, str]) -> int:
+    def _launch(self, how: Launcher, words: dict[str, str]) -> int:
         # A server that was killed a moment ago may still hold its lock file: try for some seconds.
         deadline = time.monotonic() + START_SECONDS
+        drop_stale_lock(self._home / "postgres")
         while time.monotonic() < deadline:
             port = _free_port()
             self._keeper = self._start_keeper(how, port)
             while self._keeper.poll() is None and time.monotonic() < deadline:
-                if _answers(_addresses(port, passwords)):
+                if _answers(_addresses(port, words)):
                     return port
                 time.sleep(0.02)
             time.sleep(0.2)
@@ -174,11 +172,6 @@ class EmbeddedPostgres:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # a terminal's Ctrl-C is for the users, not for the server
         )
-
-
-def _make_home(home: Path) -> None:
-    # Root's server runs as another user, who must be able to pass through, not to look.
-    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
 
 
 class _exclusive:  # noqa: N801 - used like a function
@@ -207,6 +200,8 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except PermissionError:
+        return True  # of another user: whether it is a server of ours, the port will tell
     return True
 
 
@@ -217,9 +212,9 @@ def _free_port() -> int:
         return port
 
 
-def _addresses(port: int, passwords: dict[str, str]) -> Addresses:
+def _addresses(port: int, words: dict[str, str]) -> Addresses:
     def url(role: str, database: str = DATABASE) -> str:
-        return f"postgresql://{role}:{passwords[role]}@127.0.0.1:{port}/{database}"
+        return f"postgresql://{role}:{words[role]}@127.0.0.1:{port}/{database}"
 
     return Addresses(url(OWNER), url(APP), url(SUPERUSER, "postgres"))
 
@@ -232,13 +227,13 @@ def _answers(addresses: Addresses) -> bool:
     return True
 
 
-def _prepare(superuser_url: str, passwords: dict[str, str]) -> None:
+def _prepare(superuser_url: str, words: dict[str, str]) -> None:
     """Make the two roles and the database if they are missing; a crash half-way is healed."""
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         roles = {str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in sorted({OWNER, APP} - roles):
             statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-            connection.execute(statement.format(sql.Identifier(role), sql.Literal(passwords[role])))
+            connection.execute(statement.format(sql.Identifier(role), sql.Literal(words[role])))
         exists = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(exists, [DATABASE]).fetchone() is None:
             statement = sql.SQL("CREATE DATABASE {} OWNER {}")

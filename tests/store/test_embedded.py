@@ -27,6 +27,15 @@ print(EmbeddedPostgres(Path(sys.argv[1])).start()[1], flush=True)
 time.sleep(600)
 """
 
+VISITOR = """
+import sys
+from pathlib import Path
+from app.store.embedded import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+print(server.start()[1])
+server.stop()
+"""
+
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
@@ -148,8 +157,77 @@ def test_a_first_start_that_broke_off_is_begun_anew(server, data_dir):
 def test_data_of_another_major_version_is_named_in_one_line(server, data_dir):
     (data_dir / "postgres").mkdir(parents=True)
     (data_dir / "postgres" / "PG_VERSION").write_text("15\n")
+    (data_dir / "postgres.passwords").write_text('{"postgres": "of the old release"}')
     with pytest.raises(BadConfiguration, match=r"^PLUMBLINE_DATA_DIR: .* Postgres 15, this is 18"):
         server.start()
+
+
+def test_data_of_another_major_version_stops_the_command_with_that_line(server, data_dir):
+    server.start()
+    server.stop()
+    (data_dir / "postgres" / "PG_VERSION").write_text("17\n")
+    for command in ("serve", "worker", "migrate", "verify"):
+        done = ordered(command, data_dir)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("plumbline: PLUMBLINE_DATA_DIR: its database is of Postgres 17")
+
+
+def ordered(command: str, data_dir: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the product on a data directory."""
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", command],
+        env=os.environ | {"PLUMBLINE_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_directory_without_a_whole_cluster_is_named(server, data_dir):
+    (data_dir / "postgres").mkdir(parents=True)
+    (data_dir / "postgres.passwords").write_text('{"postgres": "kept"}')
+    with pytest.raises(BadConfiguration, match="holds no database"):
+        server.start()
+
+
+@pytest.mark.parametrize("left", [None, "", "{half"])
+def test_lost_or_damaged_passwords_are_named_at_once(server, data_dir, left):
+    server.start()
+    server.stop()
+    (data_dir / "postgres.passwords").unlink()
+    if left is not None:
+        (data_dir / "postgres.passwords").write_text(left)
+    with pytest.raises(BadConfiguration, match=r"postgres.passwords is (missing|damaged); restore"):
+        server.start()
+
+
+def test_a_place_where_nothing_may_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadConfiguration, match=r"^PLUMBLINE_DATA_DIR: .*: .*file"):
+        EmbeddedPostgres(tmp_path / "file" / "data").start()
+
+
+def test_a_path_with_spaces_and_signs_is_a_path_like_any_other(tmp_path):
+    with EmbeddedPostgres(tmp_path / "my data, 100% 'ours' é") as server:
+        assert server.superuser_url
+
+
+def test_a_lock_whose_number_is_another_programs_by_now_does_not_count(server, data_dir):
+    """A container that was killed and starts again: process numbers come round."""
+    server.start()
+    server.stop()
+    lock = f"{os.getpid()}\n{data_dir}/postgres\n{int(time.time())}\n5432\n\n127.0.0.1\n"
+    (data_dir / "postgres" / "postmaster.pid").write_text(lock)
+    server.start()
+
+
+@pytest.mark.parametrize("left", ["", "{half", '{"port": 1, "keeper": 1, "server": 1}'])
+def test_a_port_file_that_was_left_behind_does_not_count(server, data_dir, left):
+    data_dir.mkdir()
+    (data_dir / "postgres.port").write_text(left)
+    server.start()
 
 
 def test_passwords_are_for_the_owner_alone(server, data_dir):
@@ -199,3 +277,25 @@ class TestAsRoot:
         with EmbeddedPostgres(reachable / "data") as server:
             assert server.superuser_url
         assert (reachable / "data" / "postgres").stat().st_uid == 0
+
+    def test_an_ordinary_user_needs_nothing_but_a_directory_of_their_own(self, reachable):
+        done = as_an_ordinary_user(reachable / "data")
+        assert done.stdout.startswith("postgresql://plumbline_app:"), done.stderr
+
+    def test_a_directory_where_a_user_may_not_write_is_named(self, reachable):
+        reachable.chmod(0o555)
+        done = as_an_ordinary_user(reachable / "data")
+        assert "PLUMBLINE_DATA_DIR: Permission denied: " in done.stderr.splitlines()[-1]
+
+
+def as_an_ordinary_user(data_dir: Path) -> "subprocess.CompletedProcess[str]":
+    """Start and leave a server as the user 1000 of a namespace: one who is not root to anybody."""
+    become = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    return subprocess.run(
+        [*become, sys.executable, "-c", VISITOR, str(data_dir)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
