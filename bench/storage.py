@@ -47,6 +47,7 @@ from app.store.publishing import AssessedApi, PublishedRows
 from app.store.readings import Reading
 from app.store.sections import Digests
 from app.store.syncs import Outcome
+from app.sync.collect import BATCH_INSTANCES
 from bench.comparison import ENVIRONMENTS, estate, scope
 from bench.harness import Line
 from tests.store.estate import SPACE, Home, settle
@@ -55,8 +56,8 @@ INSTANCES = 10_000
 DAYS = 90
 BLOCKS = 5
 SHARE = 0.01
-BATCH = 1000
-"""A sync writes smaller pieces as the network gives them; the network is left out on both sides."""
+BATCH = BATCH_INSTANCES
+"""What a sync writes at once, where no network keeps it waiting: that is left out on both sides."""
 
 START = datetime(2026, 1, 1, 6, tzinfo=UTC)
 GROUP = "9a11f2a0-0000-4000-8000-000000000001"

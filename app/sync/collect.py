@@ -15,8 +15,11 @@ from app.store.sections import Digests, canonical, digest_of
 from app.store.syncs import Outcome
 from app.sync.journal import Batch, Ending, Journal
 
-BATCH_INSTANCES = 50
-"""How many instances are written in one transaction."""
+BATCH_INSTANCES = 1000
+"""How many instances are written in one transaction at most; a transaction has its price."""
+
+BATCH_BYTES = 1 << 20
+"""How much new text waits in memory to be written."""
 
 BATCH_SECONDS = 0.5
 """How old what was read may become before it is written: people watch it, a crash costs no more."""
@@ -173,9 +176,15 @@ class EnvironmentReader:
                 url=listing.url,
             )
         )
-        waited = asyncio.get_running_loop().time() - self._saved_at
-        if len(self._batch.rows) >= BATCH_INSTANCES or waited >= BATCH_SECONDS:
+        if self._is_due:
             await self._save()
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether what was read is enough, or has waited long enough, to be written."""
+        batch, waited = self._batch, asyncio.get_running_loop().time() - self._saved_at
+        is_full = len(batch.rows) >= BATCH_INSTANCES or batch.size >= BATCH_BYTES
+        return is_full or waited >= BATCH_SECONDS
 
     async def _sections(self, listing: InstanceListing) -> tuple[Part, Part, Part]:
         """Read the three lists of an instance; raise `Gone` where it has vanished."""
@@ -201,5 +210,5 @@ class EnvironmentReader:
         encoded = canonical(body)
         name = digest_of(encoded)
         if name not in self._known:
-            self._batch.bodies[name] = encoded
+            self._batch.keep(name, encoded)
         return name

@@ -18,6 +18,14 @@ class Batch:
 
     rows: list[Reading] = field(default_factory=list)
     bodies: dict[bytes, bytes] = field(default_factory=dict)
+    size: int = 0
+    """Bytes of the bodies."""
+
+    def keep(self, digest: bytes, body: bytes) -> None:
+        """Add a body once."""
+        if digest not in self.bodies:
+            self.bodies[digest] = body
+            self.size += len(body)
 
 
 @dataclass(frozen=True, slots=True)
