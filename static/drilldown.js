@@ -152,7 +152,7 @@ document.addEventListener("click", ({ target }) => {
   if (button.matches(".expand")) expand(button);
   if (button.matches(".more")) showMore(button);
   if (button.dataset.jump) jump(button.dataset.jump);
-  if (button.dataset.jump === "readiness" && !pair) askReadiness();
+  if (button.dataset.jump === "readiness" && !pair) askReadiness().then(() => jump("readiness"));
   if (button.dataset.finding) jumpTo(findingOf(button.dataset.finding));
   if (button.dataset.page) turn(button);
   if (button.dataset.export) exportAs(button, "");

@@ -60,6 +60,11 @@ class FindingShown:
     expectable: str = ""
 
 
+def clause(note: str) -> str:
+    """Return a note as it goes on in a sentence of ours: without its own full stop."""
+    return note.rstrip(". ")
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What was ever accepted of some findings, and what the people are called."""
@@ -78,7 +83,7 @@ class Said:
             if not is_over and each.values_digest == row.values_digest:
                 person = self.person(each.made_by)
                 reason = judging_words.REASONS.get(each.reason, each.reason)
-                return AcceptedShown(each.id, reason, each.note, person, each.until)
+                return AcceptedShown(each.id, reason, clause(each.note), person, each.until)
         return None
 
     def earlier(self, row: FindingRow) -> list[EarlierShown]:
@@ -86,7 +91,7 @@ class Said:
         return [
             EarlierShown(
                 reason=judging_words.REASONS.get(each.reason, each.reason),
-                note=each.note,
+                note=clause(each.note),
                 person=self.person(each.made_by),
                 made_at=each.made_at,
                 ended_at=each.ended_at,

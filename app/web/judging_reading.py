@@ -122,13 +122,10 @@ async def _published(db: DB, admin: SpaceCaller) -> int:
 
 async def _api_names(
     db: DB, admin: SpaceCaller, number: int, api_ids: Iterable[str | None]
-) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for api_id in {each for each in api_ids if each}:
-        row = await posture_rows.one(db, admin.site_id, admin.space_id, number, api_id)
-        if row is not None:
-            found[api_id] = row.name
-    return found
+) -> Mapping[str, str]:
+    wanted = {each for each in api_ids if each}
+    place = (db, admin.site_id, admin.space_id, number)
+    return await posture_rows.names(*place, wanted) if wanted else {}
 
 
 async def _names(services: Services, admin: SpaceCaller, people: Iterable[AccountId]) -> Names:
