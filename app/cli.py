@@ -9,10 +9,12 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import uvloop
 from pydantic import SecretStr
 
+from app import pipeline
 from app.caller import SiteId
 from app.connect.descriptor import descriptor
 from app.errors import AppError, BadConfiguration
@@ -132,6 +134,20 @@ def forge_connect_manifest(settings: Settings, options: argparse.Namespace) -> N
     print(publishing.connect_manifest(descriptor(url), app_id), end="")
 
 
+def readiness(settings: Settings, options: argparse.Namespace) -> int:
+    """Ask a served Plumbline whether a promotion may go on: 0 ready, 2 blocked, 1 could not tell."""
+    token = settings.pipeline_token.get_secret_value()
+    answer = pipeline.asked(
+        pipeline.Question(
+            options.url, options.space, options.origin, options.target, options.api, token
+        )
+    )
+    print(pipeline.as_json(answer) if options.json else "\n".join(pipeline.lines(answer)))
+    if problem := pipeline.problem(answer):
+        print(f"plumbline: {problem}", file=sys.stderr)
+    return pipeline.EXITS[answer["ready"]]
+
+
 @contextmanager
 def _database(settings: Settings) -> Iterator[Settings]:
     """Lend settings that name a database and keys; the embedded one runs meanwhile."""
@@ -208,8 +224,16 @@ async def _work(settings: Settings, concurrency: int) -> None:
         await told_to_stop.wait()
 
 
+class _Parser(argparse.ArgumentParser):
+    """Ends with 1 where it cannot understand: 2 means that a promotion is blocked."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="plumbline", description=__doc__)
+    parser = _Parser(prog="plumbline", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, command: object) -> argparse.ArgumentParser:
@@ -230,6 +254,13 @@ def _parser() -> argparse.ArgumentParser:
     routes = add("routes", show_routes)
     routes.add_argument("--json", action="store_true", help="as JSON")
     routes.add_argument("--markdown", action="store_true", help="as the table of the documents")
+    asks = add("readiness", readiness)
+    asks.add_argument("--url", required=True, help="https address of this deployment")
+    asks.add_argument("--space", required=True, help="id of the Confluence space")
+    asks.add_argument("--from", required=True, dest="origin", help="environment, by name or id")
+    asks.add_argument("--to", required=True, dest="target", help="environment, by name or id")
+    asks.add_argument("--api", help="id of the one API that is asked about")
+    asks.add_argument("--json", action="store_true", help="as JSON")
     forge = commands.add_parser("forge", help="The Forge app of this deployment.")
     steps = forge.add_subparsers(required=True, metavar="step")
     for name, step in (("publish", forge_publish), ("connect-manifest", forge_connect_manifest)):

@@ -117,6 +117,10 @@ class Settings(BaseSettings):
         default=90,
         description="A site of the Forge door that is silent for so long is treated as uninstalled.",
     )
+    pipeline_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="A space's token, for `plumbline readiness` alone; nothing else reads it.",
+    )
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Prometheus metrics on loopback; empty is off."
     )
