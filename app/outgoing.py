@@ -4,6 +4,7 @@ Names are resolved once and every address checked before the connection is made 
 address, so a name that answers differently the second time gains nothing.
 """
 
+import asyncio
 import ipaddress
 import socket
 import ssl
@@ -15,6 +16,7 @@ import httpcore
 import httpx
 
 from app.pool import Pool
+from app.wire import LoopBackend
 
 MEGABYTE = 1024 * 1024
 MAX_ANSWER_BYTES = 32 * MEGABYTE
@@ -97,9 +99,9 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.scheme != "https" and _origin(request.url) not in self._origins:
             raise httpx.UnsupportedProtocol("only https is allowed to this place")
-        deadline = anyio.current_time() + _longest(request)
+        deadline = asyncio.get_running_loop().time() + _longest(request)
         try:
-            with anyio.fail_after(deadline - anyio.current_time()):
+            async with asyncio.timeout_at(deadline):
                 answer = await super().handle_async_request(request)
         except TimeoutError:
             raise httpx.ReadTimeout("the call took too long") from None
@@ -144,7 +146,7 @@ class _InTime(httpx.AsyncByteStream):
 
     async def _next(self, parts: AsyncIterator[bytes]) -> bytes | None:
         try:
-            with anyio.fail_after(self._deadline - anyio.current_time()):
+            async with asyncio.timeout_at(self._deadline):
                 return await anext(parts, None)
         except TimeoutError:
             raise httpx.ReadTimeout("the call took too long") from None
@@ -188,7 +190,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, exempt: frozenset[tuple[str, int]]) -> None:
         self._exempt = exempt
-        self._network = httpcore.AnyIOBackend()
+        self._network = LoopBackend()
 
     async def connect_tcp(
         self,
