@@ -143,7 +143,11 @@ def join(settings: Settings) -> Parts:
         await forge_lifecycle.end_silent()
         await retention.purge()
 
-    queue.register(Chores(jobs.run, schedule.start_due, purge, jobs.rescue))
+    async def do_due() -> None:
+        await schedule.start_due()
+        await schedule.reopen_due()
+
+    queue.register(Chores(jobs.run, do_due, purge, jobs.rescue))
     monitoring = Monitoring(database, utc_now)
     return Parts(
         settings,

@@ -55,10 +55,11 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingsPage:
-    """One page of findings, worst first, and how many the filter lets through."""
+    """One page of findings, worst first, how many the filter lets through, how many are accepted."""
 
     rows: tuple[FindingRow, ...]
     total: int
+    accepted: int = 0
 
 
 async def listed(
@@ -73,9 +74,11 @@ async def listed(
     """Return one page of the findings of the rows that a filter lets through."""
     await join_by_hashing(db)
     which = matching(site_id, space_id, number, wanted)
-    total = await db.scalar(select(func.count()).select_from(findings).where(which)) or 0
+    counts = select(func.count(), func.count(findings.c.accepted)).where(which)
+    total, accepted = (await db.execute(counts)).one()
     limits = {"limit": size, "offset": (page - 1) * size}
-    return FindingsPage(await _found(db, site_id, space_id, number, which, **limits), total)
+    found = await _found(db, site_id, space_id, number, which, **limits)
+    return FindingsPage(found, total, accepted)
 
 
 async def of_api(

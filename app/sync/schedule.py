@@ -1,4 +1,4 @@
-"""When a space is synced: what is due is started once, whoever else looks at the agenda."""
+"""When a space is synced or assessed anew: what is due is done once, whoever else looks."""
 
 import logging
 import random
@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from app.caller import SiteId, SpaceId
-from app.errors import Conflict
+from app.errors import Conflict, Unavailable
 from app.store import agenda, connections
 from app.store.database import Database
+from app.sync.accepting import reopen_expired
 from app.sync.service import SyncService
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,18 @@ class Schedule:
                 await self._start(entry, now)
             except Conflict as error:
                 log.warning("site %s: a due sync was not started: %s", entry.site_id, error)
+
+    async def reopen_due(self) -> None:
+        """Open what was accepted until now; a space that cannot be served keeps none back."""
+        now = self._now()
+        async with self._database.agenda() as db:
+            due = await agenda.due_assessments(db, now)
+        for site_id, space_id in due:
+            try:
+                opened = await reopen_expired(self._database, site_id, space_id, now)
+                log.info("site %s: exceptions over in space %s: %d", site_id, space_id, opened)
+            except Unavailable as error:
+                log.warning("site %s: not assessed anew this time: %s", site_id, error)
 
     async def _start(self, entry: agenda.Due, now: datetime) -> None:
         async with self._database.transaction(entry.site_id) as db:

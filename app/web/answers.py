@@ -83,8 +83,18 @@ class PublishedAnswer(BaseModel):
         return cls(id=sync.id, finished_at=sync.finished_at, environments=environments)
 
 
+class AcceptedAnswer(BaseModel):
+    """The exception in force by which a finding is accepted."""
+
+    exception_id: str
+    reason: str
+    note: str
+    by: str
+    until: datetime
+
+
 class FindingAnswer(BaseModel):
-    """A finding; one of an automated policy belongs to no API."""
+    """A finding; one of an automated policy belongs to no API. An open one is accepted by nobody."""
 
     fingerprint: str
     api_id: str | None
@@ -101,6 +111,7 @@ class FindingAnswer(BaseModel):
     sentence: str
     first_seen_at: datetime
     last_seen_at: datetime
+    accepted: AcceptedAnswer | None
 
     @classmethod
     def of(cls, row: FindingRow) -> "FindingAnswer":
@@ -121,6 +132,7 @@ class FindingAnswer(BaseModel):
             sentence=row.sentence,
             first_seen_at=row.first_seen_at,
             last_seen_at=row.last_seen_at,
+            accepted=row.accepted and AcceptedAnswer.model_validate(row.accepted),
         )
 
 
@@ -153,7 +165,10 @@ class CellAnswer(BaseModel):
 
 
 class ApiAnswer(BaseModel):
-    """One API of the overview; `environments` has a cell per environment id."""
+    """One API of the overview; `environments` has a cell per environment id.
+
+    `findings` counts the open ones by severity, `accepted` those that are accepted.
+    """
 
     id: str
     name: str
@@ -161,6 +176,7 @@ class ApiAnswer(BaseModel):
     asset_id: str | None
     verdict: str
     findings: dict[str, int]
+    accepted: int
     headline: str
     environments: dict[str, CellAnswer]
 
@@ -175,6 +191,7 @@ class ApiAnswer(BaseModel):
             asset_id=row.asset_id,
             verdict=row.verdict,
             findings=dict(row.counts),
+            accepted=row.accepted,
             headline=row.headline,
             environments={
                 name: cell

@@ -1,5 +1,6 @@
 """`/api/spaces/{space_id}/apis/{api_id}`: one API, its instances side by side."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,8 @@ from pydantic import BaseModel
 
 from app.caller import Right, TokenKind
 from app.posture.model import FactsBody, InstanceReading, Matrix
+from app.store import exceptions
+from app.store.exceptions import ExceptionRow
 from app.store.instances import SECTIONS
 from app.web.answers import (
     CellAnswer,
@@ -16,7 +19,7 @@ from app.web.answers import (
     PublishedAnswer,
     cells_of,
 )
-from app.web.dependencies import App, Editor, Viewer
+from app.web.dependencies import App, Editor, SpaceCaller, Viewer
 from app.web.published_api import PublishedApi, as_read, live_api, published_api
 from app.web.routing import guard, space_router
 
@@ -146,6 +149,41 @@ class MatricesAnswer(BaseModel):
     contracts: MatrixAnswer
 
 
+class PastExceptionAnswer(BaseModel):
+    """An exception that a finding has or had; it ended by itself where `ended_by` is null."""
+
+    exception_id: str
+    reason: str
+    note: str
+    by: str
+    made_at: datetime
+    until: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_why: str | None
+
+    @classmethod
+    def of(cls, row: ExceptionRow) -> "PastExceptionAnswer":
+        """Return an exception as its finding's history tells it."""
+        return cls(
+            exception_id=row.id,
+            reason=row.reason,
+            note=row.note,
+            by=row.made_by,
+            made_at=row.made_at,
+            until=row.until,
+            ended_at=row.ended_at,
+            ended_by=row.ended_by,
+            ended_why=row.ended_why,
+        )
+
+
+class ToldFindingAnswer(FindingAnswer):
+    """A finding with every exception that it ever had, newest first."""
+
+    history: list[PastExceptionAnswer]
+
+
 class OneApiAnswer(BaseModel):
     """One API with all that the published sync found of it."""
 
@@ -162,7 +200,7 @@ class OneApiAnswer(BaseModel):
     notes: list[NoteAnswer]
     instances: list[PlacedInstanceAnswer]
     matrices: MatricesAnswer
-    findings: list[FindingAnswer]
+    findings: list[ToldFindingAnswer]
 
 
 class LiveApiAnswer(OneApiAnswer):
@@ -175,7 +213,8 @@ class LiveApiAnswer(OneApiAnswer):
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def show_api(viewer: Viewer, app: App, api_id: str) -> OneApiAnswer:
     """Show one API's policies, tiers and contracts side by side; 404 for one not published."""
-    return api_answer(await published_api(app.database, viewer.site_id, viewer.space_id, api_id))
+    found = await published_api(app.database, viewer.site_id, viewer.space_id, api_id)
+    return api_answer(found, await _history(viewer, app, found))
 
 
 @router.post("/apis/{api_id}/refresh")
@@ -183,12 +222,22 @@ async def show_api(viewer: Viewer, app: App, api_id: str) -> OneApiAnswer:
 async def refresh_api(editor: Editor, app: App, api_id: str) -> LiveApiAnswer:
     """Read one API live and publish nothing; 429 when it was read live a moment ago."""
     live = await app.refreshes.refresh(editor.site_id, editor.space_id, api_id)
-    answer = api_answer(live_api(live))
+    found = live_api(live)
+    answer = api_answer(found, await _history(editor, app, found))
     return LiveApiAnswer(**dict(answer), read_at=live.read_at)
 
 
-def api_answer(found: PublishedApi) -> OneApiAnswer:
-    """Return one API as it is shown."""
+async def _history(viewer: SpaceCaller, app: App, found: PublishedApi) -> Sequence[ExceptionRow]:
+    fingerprints = [row.fingerprint for row in found.findings]
+    async with app.database.transaction(viewer.site_id) as db:
+        return await exceptions.of_findings(db, viewer.site_id, viewer.space_id, fingerprints)
+
+
+def api_answer(found: PublishedApi, history: Sequence[ExceptionRow] = ()) -> OneApiAnswer:
+    """Return one API as it is shown; `history` are the exceptions of its findings."""
+    told: dict[str, list[PastExceptionAnswer]] = {}
+    for past in history:
+        told.setdefault(past.fingerprint, []).append(PastExceptionAnswer.of(past))
     row = found.row
     policies, tiers, contracts = (MatrixAnswer.of(matrix) for matrix in found.matrices)
     return OneApiAnswer(
@@ -207,5 +256,10 @@ def api_answer(found: PublishedApi) -> OneApiAnswer:
             PlacedInstanceAnswer.of(reading) for reading in as_read(found.sync, found.instances)
         ],
         matrices=MatricesAnswer(policies=policies, tiers=tiers, contracts=contracts),
-        findings=[FindingAnswer.of(row) for row in found.findings],
+        findings=[
+            ToldFindingAnswer(
+                **FindingAnswer.of(row).model_dump(), history=told.get(row.fingerprint, [])
+            )
+            for row in found.findings
+        ],
     )

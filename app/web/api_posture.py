@@ -45,10 +45,11 @@ class PostureAnswer(BaseModel):
 
 
 class FindingsAnswer(BaseModel):
-    """A page of the space's findings, worst first."""
+    """A page of the space's findings, worst first; `accepted` of them are accepted."""
 
     findings: list[FindingAnswer]
     total: int
+    accepted: int
     page: int
     size: int
 
@@ -89,7 +90,13 @@ async def list_findings(
                 wanted.size,
             )
     listed = [FindingAnswer.of(row) for row in found.rows]
-    return FindingsAnswer(findings=listed, total=found.total, page=wanted.page, size=wanted.size)
+    return FindingsAnswer(
+        findings=listed,
+        total=found.total,
+        accepted=found.accepted,
+        page=wanted.page,
+        size=wanted.size,
+    )
 
 
 def posture_answer(

@@ -24,6 +24,7 @@ from app.store.connections import Connection
 from app.store.database import Database
 from app.store.findings import FindingRow
 from app.store.instances import SECTIONS, StoredInstance
+from app.store.kept import accepted_json
 from app.store.posture_rows import PostureRow
 from app.store.syncs import Outcome, Sync
 from app.sync.known_api import known_api
@@ -164,6 +165,7 @@ def _live_finding(
         last_seen_at=read_at,
         unconfirmed=False,
         reopened=0,
+        accepted=accepted_json(finding.accepted) if finding.accepted else None,
     )
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.caller import Right
 from app.store.database import Database
 from app.store.encryption import Keyring
 from tests.postgres import FreshDatabase
-from tests.store.estate import SPACE, Home
+from tests.store.estate import Home
 from tests.sync.world import World
 from tests.web.live import synced
 from tests.web.product import Product

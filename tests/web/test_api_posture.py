@@ -60,7 +60,13 @@ async def test_before_the_first_sync_everything_is_empty(product: Product, ours:
         "size": 50,
         "apis": [],
     }
-    assert await product.get("findings") == {"findings": [], "total": 0, "page": 1, "size": 100}
+    assert await product.get("findings") == {
+        "findings": [],
+        "total": 0,
+        "accepted": 0,
+        "page": 1,
+        "size": 100,
+    }
     assert (await product.get("syncs"))["syncs"] == []
 
 
@@ -89,6 +95,7 @@ async def test_the_overview_has_the_shape_of_the_contract(product: Product, ours
         "asset_id": "orders-api",
         "verdict": "threat",
         "findings": {"critical": 0, "high": 1, "medium": 0, "low": 0, "info": 0},
+        "accepted": 0,
         "headline": "JWT validation differs.",
         "environments": {
             environment: {
@@ -203,6 +210,7 @@ async def test_findings_are_listed_worst_first_in_the_shape_of_the_contract(
         "sentence": "JWT validation differs.",
         "first_seen_at": NOW.isoformat().replace("+00:00", "Z"),
         "last_seen_at": NOW.isoformat().replace("+00:00", "Z"),
+        "accepted": None,
     }
     automated = answer["findings"][1]
     assert automated["api_id"] is automated["asset_id"] is automated["group_id"] is None
