@@ -11,6 +11,7 @@ from enum import StrEnum
 from app.posture.agreements import APPROVED, Contract
 from app.posture.applied import Applied
 from app.posture.differences import Change, Difference
+from app.posture.expected import fits
 from app.posture.families import Family
 from app.posture.field_rules import UNEXPECTED, weigh
 from app.posture.judgement import CRITICAL, HIGH, INFO, MEDIUM, Ground
@@ -51,6 +52,7 @@ class Case:
     """One difference of a promotion as the core weighed it."""
 
     promotion: Promotion
+    api_key: str
     lanes: tuple[Lane, ...]
     ground: Ground
     difference: Difference
@@ -148,12 +150,22 @@ def _configuration(case: Case) -> Weight | None:
 
 def _blocks(case: Case, change: Change) -> bool:
     if change.is_unexpected:
-        return True
+        return not _is_expected_there(case, change)
     _, severity, direction, _ = weigh(case.ground, case.difference, change)
     if severity is CRITICAL:
         # A test identity provider is where it belongs unless the target is production.
         return case.promotion.target.is_production
     return severity is HIGH and direction is not Direction.WEAKER_ELSEWHERE
+
+
+def _is_expected_there(case: Case, change: Change) -> bool:
+    """Whether the target's value is an allowed one, so that it is the origin's that is not."""
+    policy: Applied = case.difference.members[case.target]
+    return any(
+        fits(change.field, change.votes[case.target], each.allowances.get(case.target))
+        for each in case.ground.frame.expected.get(policy.asset_id, ())
+        if each.path == change.path and each.api_key in (None, case.api_key)
+    )
 
 
 def _contract(case: Case) -> Weight | None:

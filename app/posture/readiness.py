@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.posture import words
 from app.posture.assessment import assess_api, assess_automated
+from app.posture.borrowed import borrowed
 from app.posture.comparison import compare, remarks
 from app.posture.coverage import coverage_of
 from app.posture.differences import Difference
@@ -109,6 +110,7 @@ def api_points(promotion: Promotion, api: ApiReading) -> tuple[Point, ...]:
         promotion, [each for _, each in found], lambda: assess_api(promotion.whole, api).findings
     )
     points = [point for weight, each in found for point in _points(weight, each, accepted)]
+    points += [Point(Weight.BLOCKER, s) for s in borrowed(promotion, frame, api.key, lined)]
     points += _unread_sections(frame, lined)
     points += _not_active(promotion, api)
     points += [Point(Weight.WARNING, note.sentence) for note in notes if note.code in TELLING]
@@ -146,7 +148,8 @@ def _found(
         (finding,) = weighed(frame, api_key, [difference])
         effective = {side.environment_id: side.effective for side in difference.lane.sides}
         ground = Ground(frame, difference.lane, effective)
-        yield weight_of(Case(promotion, lined.lanes, ground, difference, finding)), finding
+        case = Case(promotion, api_key, lined.lanes, ground, difference, finding)
+        yield weight_of(case), finding
     for lane in lined.lanes:
         for finding in posture_findings(frame, api_key, lane, lined.deployed):
             yield weight_of_rule(finding), finding

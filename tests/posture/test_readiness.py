@@ -323,6 +323,48 @@ def test_a_value_of_the_target_outside_its_allowance_blocks():
     assert weight_at(points, Kind.POLICY_CONFIG) is BLOCKER
 
 
+def test_a_value_of_the_origin_outside_its_allowance_is_only_told():
+    points = between("https://other.example/keys", CORP, TWO)
+    assert weight_at(points, Kind.POLICY_CONFIG) is WARNING
+    assert ready(points) is True
+
+
+def test_an_allowance_of_another_api_has_no_say():
+    expected = ExpectedDifference("jwt-validation", "jwksUrl", {"prod": {"equals": "x"}}, "other")
+    scope = make_scope(expected_differences=(expected,))
+    assert weight_at(between(TESTED, CORP, scope), Kind.POLICY_CONFIG) is WARNING
+
+
+BORROWED = "JWT validation: JWKS URL in Production has a value that is expected in Test"
+IDP, LOGIN = {"matches": "https://*.test-idp.example/*"}, {"matches": "https://login.*"}
+ALLOWANCES: list[tuple[str, dict[str, Any], dict[str, Any], str, bool]] = [
+    ("the wider one is the target's", IDP, {"matches": "https://*"}, TESTED, True),
+    ("anything goes in the target", IDP, {"any": True}, TESTED, True),
+    ("exactly the origin's", {"equals": TESTED}, {"matches": "https://*"}, TESTED, True),
+    ("both halves", IDP, LOGIN, TESTED, True),
+    ("its own half", IDP, LOGIN, CORP, False),
+    ("the wider one is the origin's", {"matches": "https://*"}, LOGIN, CORP, False),
+    ("anything goes in the origin", {"any": True}, LOGIN, CORP, False),
+    ("the same for both", LOGIN, LOGIN, CORP, False),
+    ("the same text for both", {"equals": CORP}, {"equals": CORP}, CORP, False),
+    ("nothing is said of the target", IDP, {}, TESTED, False),
+]
+
+
+@pytest.mark.parametrize(("test", "prod", "value", "is_told"), [c[1:] for c in ALLOWANCES],
+                         ids=[c[0] for c in ALLOWANCES])  # fmt: skip
+def test_a_value_that_is_meant_for_the_origin_blocks_though_it_is_allowed(
+    test: dict[str, Any], prod: dict[str, Any], value: str, is_told: bool
+):
+    points = between(value, value, expecting(test=test, prod=prod))
+    told = [p.sentence for p in points if p.weight is BLOCKER and p.finding is None]
+    assert told == ([BORROWED] if is_told else [])
+
+
+def test_the_origins_value_in_the_target_blocks_where_both_are_told_apart():
+    assert weight_at(between(TESTED, TESTED, TWO), Kind.POLICY_CONFIG) is BLOCKER
+
+
 def accepting(instances: list[InstanceReading], rule: str, **changes: Any) -> Scope:
     """Return a scope in which the finding of a rule is accepted for a month."""
     found = next(f for f in assess(instances).findings if f.rule == rule)
