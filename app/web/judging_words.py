@@ -93,6 +93,10 @@ TEXTS: dict[str, Any] = {
     "setting": "Setting",
     "allowed": "Allowed",
     "who": "Who and why",
+    "offer_title": "Some of these may be meant to differ",
+    "offer_text": "Identity providers and audiences usually differ between environments. Say so "
+    "once, and what is left is what really differs.",
+    "offer_action": "Look at the starter set",
     "starter": "Starter set",
     "starter_hint": "Fields that usually differ between environments, with what was seen in the "
     "last sync. Accept what is meant to be; it is assessed anew at once.",

@@ -4,7 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from app.caller import Right
-from app.store import connections, findings, history, posture_rows, rollups, syncs
+from app.store import (
+    connections,
+    expected_differences,
+    findings,
+    history,
+    posture_rows,
+    rollups,
+    syncs,
+)
 from app.store.connections import Connection
 from app.store.database import DB
 from app.store.posture_rows import Filter
@@ -81,7 +89,13 @@ async def _published(
         await _since(db, viewer),
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
         await posture_rows.changed(*place, [row.api_id for row in page.rows]),
+        await _has_expected(db, viewer),
     )
+
+
+async def _has_expected(db: DB, viewer: SpaceCaller) -> bool:
+    _, total = await expected_differences.listed(db, viewer.site_id, viewer.space_id, size=1)
+    return total > 0
 
 
 async def _since(db: DB, viewer: SpaceCaller) -> Since | None:

@@ -9,7 +9,7 @@ from app.store.connections import Connection
 from app.store.posture_rows import Filter, PosturePage, Summary
 from app.store.rollups import Day
 from app.store.syncs import Outcome, Sync
-from app.web import posture_filters, sentences, words
+from app.web import judging_words, posture_filters, sentences, words
 from app.web.history_view import Since
 from app.web.posture_filters import Option, PageLink, Tag
 from app.web.posture_heads import Column, Head, Size, Total, columns, heads, sizes, totals
@@ -39,6 +39,7 @@ class Published:
     since: Since | None = None
     days: Sequence[Day] = ()
     changed: Mapping[str, datetime] = field(default_factory=dict)
+    has_expected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def _table(
     return replace(
         base,
         baseline=next((item.name for item in environments if item.id == baseline_id), ""),
-        messages=[*_praise(published, environments), *said],
+        messages=[*_praise(published, environments), *said, *_starter(base, published)],
         totals=totals(summary, wanted),
         coverage=_coverage(published),
         query=wanted,
@@ -200,6 +201,16 @@ def _coverage(published: Published) -> str:
     return sentences.coverage(
         outcomes.count(Outcome.OK), len(outcomes), summary.total, summary.verdicts["unknown"]
     )
+
+
+def _starter(base: PostureView, published: Published) -> list[Message]:
+    """Offer an administrator to say what is meant to differ, until something was said."""
+    differing = published.summary.verdicts["threat"] + published.summary.verdicts["drift"]
+    if published.has_expected or not base.can_configure or not differing:
+        return []
+    texts = judging_words.TEXTS
+    title, text, label = texts["offer_title"], texts["offer_text"], texts["offer_action"]
+    return [Message("information", title, text, "settings", label)]
 
 
 def _praise(published: Published, environments: Sequence[Environment]) -> list[Message]:
