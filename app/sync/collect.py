@@ -7,13 +7,13 @@ from datetime import datetime
 
 from app.anypoint.client import AnypointClient, InstanceListing
 from app.anypoint.errors import BadAnswer, CouldNotRead, Gone, Throttled
-from app.errors import AppError
 from app.posture.matching import api_key
 from app.posture.model import Environment, Json, SectionName
 from app.store.readings import Reading
 from app.store.sections import Digests, canonical, digest_of
 from app.store.syncs import Outcome
 from app.sync.journal import Batch, Ending, Journal
+from app.sync.together import first_of, together
 
 BATCH_INSTANCES = 1000
 """How many instances are written in one transaction at most; a transaction has its price."""
@@ -49,21 +49,11 @@ class Reader:
 
         Unless it is the first attempt, what earlier ones read of an environment is not read again.
         """
-        try:
-            async with asyncio.TaskGroup() as group:
-                for position, environment in environments.items():
-                    earlier = {} if is_first else await self.journal.earlier(environment.id)
-                    one = EnvironmentReader(self, position, environment, earlier)
-                    group.create_task(one.read())
-        except* AppError as errors:
-            raise first_of(errors) from errors
-
-
-def first_of(error: BaseException) -> BaseException:
-    """Return the first single error inside nested groups."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        async with together() as group:
+            for position, environment in environments.items():
+                earlier = {} if is_first else await self.journal.earlier(environment.id)
+                one = EnvironmentReader(self, position, environment, earlier)
+                group.create_task(one.read())
 
 
 class EnvironmentReader:

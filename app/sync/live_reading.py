@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from app.anypoint.client import AnypointClient, InstanceListing
 from app.anypoint.errors import CouldNotRead, Gone, Throttled
-from app.errors import AppError
 from app.posture.matching import api_key
 from app.posture.model import (
     ApiReading,
@@ -18,7 +17,7 @@ from app.posture.model import (
     Section,
 )
 from app.store import sections
-from app.sync.collect import first_of
+from app.sync.together import together
 
 
 class LiveReader:
@@ -38,14 +37,11 @@ class LiveReader:
 
     async def read(self, scope: Scope) -> tuple[Scope, ApiReading]:
         """Read all environments of a scope side by side; raise what concerns them all."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._environment(position, item.environment))
-                    for position, item in enumerate(scope.environments)
-                ]
-        except* AppError as errors:
-            raise first_of(errors) from errors
+        async with together() as group:
+            tasks = [
+                group.create_task(self._environment(position, item.environment))
+                for position, item in enumerate(scope.environments)
+            ]
         read = [task.result() for task in tasks]
         instances = tuple(instance for _, held in read for instance in held)
         environments = tuple(environment for environment, _ in read)
