@@ -20,11 +20,11 @@ def borrowed(promotion: Promotion, frame: Frame, api_key: str, lined: LinedUp) -
 
     What is outside the target's own allowance is a difference of the core's, and not told here.
     """
-    for lane in lined.lanes:
-        for side in lane.sides:
-            if side.environment_id == promotion.target.id and side.policies is not None:
-                for policy in side.policies.enabled:
-                    yield from _of_policy(promotion, frame, api_key, policy)
+    sides = [side for lane in lined.lanes for side in lane.sides]
+    for side in sides:
+        if side.environment_id == promotion.target.id and side.policies is not None:
+            for policy in side.policies.enabled:
+                yield from _of_policy(promotion, frame, api_key, policy)
 
 
 def _of_policy(promotion: Promotion, frame: Frame, api_key: str, policy: Applied) -> Iterator[str]:
