@@ -269,7 +269,7 @@ def compared(apis: Sequence[RawApi]) -> set[str]:
     frame = frame_of(scope())
     differing = set()
     for asset, sides in apis:
-        reading = _lazy(asset, sides)
+        reading = lazy(asset, sides)
         differences, _ = compare(frame, reading, lined_up(frame, reading))
         if differences:
             differing.add(asset)
@@ -278,10 +278,10 @@ def compared(apis: Sequence[RawApi]) -> set[str]:
 
 def assessed(apis: Sequence[RawApi]) -> set[str]:
     """Make the whole row of every API: differences weighed, posture rules, cells and notes."""
-    return _assessed(scope(), (_lazy(asset, sides) for asset, sides in apis))
+    return _assessed(scope(), (lazy(asset, sides) for asset, sides in apis))
 
 
-def _lazy(asset: str, sides: Sequence[Raw]) -> ApiReading:
+def lazy(asset: str, sides: Sequence[Raw]) -> ApiReading:
     """Return an API as the core takes it, every section parsed only when it is asked for."""
     return _reading(asset, sides, orjson.loads)
 

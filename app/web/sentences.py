@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from app.web.words import FAULTS, TEXTS
 
@@ -20,6 +21,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+@lru_cache(maxsize=1024)
 def moment(time: datetime) -> str:
     """Return a time in full, as the server says it: UTC. The script rewrites it."""
     return f"{time.day} {time:%b %Y, %H:%M} UTC"
