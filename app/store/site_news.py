@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from typing import Any
 
 import psycopg
 from sqlalchemy import func, select
@@ -69,7 +70,12 @@ async def _listen(url: str, kept: Kept) -> None:
         # What was looked up before this line may be old: the block begins with nothing kept.
         with kept() as changed:
             while True:
-                async for news in connection.notifies(timeout=PULSE_SECONDS):
-                    changed(news.payload)
-                async with asyncio.timeout(PULSE_SECONDS):
-                    await connection.execute(b"SELECT 1")
+                await _hear(connection, changed)
+
+
+async def _hear(connection: "psycopg.AsyncConnection[Any]", changed: Callable[[str], None]) -> None:
+    """Pass news on for a while, then ask whether the connection is still there."""
+    async for news in connection.notifies(timeout=PULSE_SECONDS):
+        changed(news.payload)
+    async with asyncio.timeout(PULSE_SECONDS):
+        await connection.execute(b"SELECT 1")

@@ -1,4 +1,8 @@
-"""Who may call a route, as arguments: `Viewer`, `Editor`, `Admin`, `Visitor`."""
+"""Who may call a route, as arguments: `Viewer`, `Editor`, `Admin`, `Visitor`.
+
+All are coroutines, though none of them waits: FastAPI sends a plain function to another thread,
+which costs a request more than everything else about it.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -31,28 +35,33 @@ class SpaceCaller:
         return Origin(self.caller.door, self.request_id)
 
 
-def viewer(request: Request) -> SpaceCaller:
+async def viewer(request: Request) -> SpaceCaller:
     """Return who asks; the route has already asked for the right to view."""
     space_caller: SpaceCaller = request.state.space_caller
     return space_caller
 
 
-def editor(request: Request) -> SpaceCaller:
+async def editor(request: Request) -> SpaceCaller:
     """Return who asks; the route has already asked for the right to create pages."""
-    return viewer(request)
+    return await viewer(request)
 
 
-def admin(request: Request) -> SpaceCaller:
+async def admin(request: Request) -> SpaceCaller:
     """Return who asks; the route has already asked for the right to administer the space."""
-    return viewer(request)
+    return await viewer(request)
 
 
-def visitor(request: Request) -> Caller:
+async def visitor(request: Request) -> Caller:
     """Return the verified caller of a route that asks about no space."""
     caller = request.state.caller
     if not isinstance(caller, Caller):
         raise NotAuthenticated("this kind of token names no caller")
     return caller
+
+
+async def services(request: Request) -> Services:
+    """Return what the routes work with."""
+    return services_of(request)
 
 
 RIGHT_OF = {viewer: Right.VIEWER, editor: Right.EDITOR, admin: Right.ADMIN}
@@ -62,4 +71,4 @@ Viewer = Annotated[SpaceCaller, Depends(viewer)]
 Editor = Annotated[SpaceCaller, Depends(editor)]
 Admin = Annotated[SpaceCaller, Depends(admin)]
 Visitor = Annotated[Caller, Depends(visitor)]
-App = Annotated[Services, Depends(services_of)]
+App = Annotated[Services, Depends(services)]

@@ -43,7 +43,7 @@ class Handover(BaseModel):
     handover: str = Field(max_length=2048)
 
 
-def invoker(request: Request) -> Invoker:
+async def invoker(request: Request) -> Invoker:
     """Return the verified call."""
     found = request.state.caller
     if not isinstance(found, Invoker):

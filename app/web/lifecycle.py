@@ -15,7 +15,7 @@ from app.web.routing import guard, protected_router
 router = protected_router()
 
 
-def _install_token(request: Request) -> InstallToken:
+async def _install_token(request: Request) -> InstallToken:
     token: InstallToken = request.state.caller
     return token
 

@@ -41,7 +41,7 @@ async def show_settings(admin: Admin, app: App) -> HTMLResponse:
 async def show_start(visitor: Visitor, app: App) -> HTMLResponse:
     """Show what to do after the installation; it has no space and no data."""
     del visitor
-    return rendering.html("start.html", anywhere(app))
+    return HTMLResponse(rendering.fixed("start.html", tuple(anywhere(app).items())))
 
 
 def anywhere(services: Services) -> dict[str, object]:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import jinja2
+import markupsafe
 from starlette.responses import HTMLResponse
 
 from app.errors import NotThere
@@ -41,12 +42,20 @@ def templates() -> jinja2.Environment:
     environment.globals["t"] = words.TEXTS
     environment.globals["d"] = drilldown_words.TEXTS
     environment.globals["m"] = macro_words
+    environment.globals["script_texts"] = script_texts()
     environment.globals["j"] = judging_words
     return environment
 
 
+def script_texts() -> markupsafe.Markup:
+    """Return what every page's script may say, as attributes: escaped once, not with each page."""
+    text = markupsafe.Markup(' data-text-{}="{}"')
+    return markupsafe.Markup().join(text.format(*item) for item in words.SCRIPT_TEXTS.items())
+
+
+@lru_cache(maxsize=1024)
 def iso(time: datetime) -> str:
-    """Return a time as `<time datetime>` wants it, in UTC."""
+    """Return a time as `<time datetime>` wants it, in UTC; those of many rows are one sync's."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -71,6 +80,12 @@ def frame(base_url: str, connect_script_url: str, static: StaticTree) -> dict[st
 def rendered(name: str, context: Mapping[str, object]) -> str:
     """Return a template filled in; every name that it uses must be in the context."""
     return templates().get_template(name).render(context)
+
+
+@lru_cache(maxsize=16)
+def fixed(name: str, given: tuple[tuple[str, object], ...]) -> str:
+    """Return a template filled in with what never changes while this process runs, made once."""
+    return rendered(name, dict(given))
 
 
 def html(name: str, context: Mapping[str, object]) -> HTMLResponse:

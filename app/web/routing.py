@@ -229,7 +229,7 @@ def space_router(root: str) -> APIRouter:
     )
 
 
-def _named_space(space_id: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,18}$")]) -> None:
+async def _named_space(space_id: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,18}$")]) -> None:
     # Tells OpenAPI of the parameter. It was checked by `asked_space` before.
     del space_id
 

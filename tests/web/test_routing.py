@@ -1,18 +1,20 @@
 """Refusal by default, and the order in which a request is looked at."""
 
+from inspect import iscoroutinefunction
 from typing import Annotated, Any
 
 import httpx
 import pytest
 from fastapi import Query
+from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from app.caller import AccountId, Caller, Door, Right, SpaceId, TokenKind
 from app.errors import BadConfiguration
-from app.web.assembly import bare_app, wrapped
+from app.web.assembly import ROUTERS, bare_app, wrapped
 from app.web.dependencies import Admin, Editor, Viewer, Visitor
-from app.web.routing import guard, manifest, protected_router
+from app.web.routing import ProtectedRoute, guard, manifest, protected_router
 from tests.web.small import SITE, World, client_of, services
 
 router = protected_router()
@@ -301,3 +303,21 @@ async def test_too_many_commands_of_one_person_wait_and_others_do_not():
     assert refused_with(late) == (429, "too_soon")
     assert int(late.headers["retry-after"]) >= 1
     assert other.status_code == 202
+
+
+def test_no_dependency_of_any_route_is_sent_to_another_thread():
+    plain = {
+        call.__name__
+        for served in ROUTERS
+        for route in served.routes
+        if isinstance(route, ProtectedRoute)
+        for call in dependencies(route.dependant)
+        if not iscoroutinefunction(call)
+    }
+    assert plain == set()
+
+
+def dependencies(dependant: Dependant) -> list[Any]:
+    """Return what is called for a route, the route's own function first."""
+    below = [call for one in dependant.dependencies for call in dependencies(one)]
+    return [dependant.call, *below]
