@@ -50,7 +50,9 @@ lock: ## Pin the dependencies anew, with hashes (needs uv)
 	  --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.txt
 
 audit: $(BIN)/.ready ## Look for known faults in what is pinned; a package that was skipped fails too
-	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt || { \
+	  echo "Not passed: a known fault, or a package that could not be looked up (see above)."; \
+	  echo "Where the source of known faults is out of reach, that is no result."; exit 1; }
 
 sbom: $(BIN)/.ready ## Write the bill of materials (CycloneDX) of the lock to build/sbom.json
 	@mkdir -p build && $(BIN)/python .ci/sbom.py > build/sbom.json && echo "build/sbom.json"
@@ -84,7 +86,7 @@ chromium:
 	@test -x $(CHROMIUM) || command -v chromium >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing Chromium for the browser tests …"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	    apt-get update -qq -o DPkg::Lock::Timeout=120 && DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	  else \
 	    echo "The browser tests need Chromium: sudo apt-get install -y --no-install-recommends chromium fonts-dejavu-core"; exit 1; \
 	  fi; }
