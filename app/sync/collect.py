@@ -15,7 +15,7 @@ from app.store.syncs import Outcome
 from app.sync.journal import Batch, Ending, Journal
 from app.sync.together import first_of, together
 
-BATCH_INSTANCES = 1000
+BATCH_INSTANCES = 2000
 """How many instances are written in one transaction at most; a transaction has its price."""
 
 BATCH_BYTES = 1 << 20
