@@ -42,7 +42,7 @@ def addresses() -> Iterator[FreshDatabase]:
 
 @pytest.fixture
 async def database(addresses: FreshDatabase) -> AsyncIterator[Database]:
-    database = Database(addresses.app_url, pool_size=5, lock_seconds=2)
+    database = Database(addresses.app_url, pool_size=5, pool_wait_seconds=30, lock_seconds=2)
     yield database
     await database.close()
 

@@ -1,5 +1,7 @@
 """Every answer carries the security headers and sets no cookie, whatever went wrong."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -73,12 +75,12 @@ async def test_what_is_too_much(product: Product, ours: Home, sent: dict, status
 
 
 async def test_a_flood_is_told_when_to_come_again(product: Product, ours: Home):
-    statuses = set()
-    for _ in range(150):
-        answer = await product.call("DELETE", f"/api/spaces/{SPACE}/syncs/nothing")
-        statuses.add(answer.status_code)
-        if answer.status_code == 429:
-            break
-    assert statuses == {404, 429}
-    assert int(answer.headers["retry-after"]) >= 1
-    assert_safe(answer)
+    path = f"/api/spaces/{SPACE}/syncs/nothing"
+    flood: list[httpx.Response] = []
+    # In waves: the sum is too much for one person, none is too much at once for the site.
+    for _ in range(3):
+        flood += await asyncio.gather(*(product.call("DELETE", path) for _ in range(60)))
+    told = [answer for answer in flood if answer.status_code == 429]
+    assert {answer.status_code for answer in flood} == {404, 429}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in told)
+    assert_safe(told[0])

@@ -12,7 +12,7 @@ from app.store.database import Database
 async def test_a_site_that_takes_all_it_can_leaves_connections_to_the_others(
     addresses, ours, theirs
 ):
-    database = Database(addresses.app_url, pool_size=5, pool_wait_seconds=3)
+    database = Database(addresses.app_url, pool_size=5, pool_wait_seconds=30)
     asked = asyncio.Event()
 
     async def slow() -> None:
