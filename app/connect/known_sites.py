@@ -35,6 +35,11 @@ class KnownSites:
         self._hears_news = False
         self._changes = 0
 
+    @property
+    def is_hearing(self) -> bool:
+        """Whether changes are heard of at the moment, so that sites may be kept."""
+        return self._hears_news
+
     async def installed(self, issuer: str) -> Installation | None:
         """Return the issuer's installation, or None where it is unknown or uninstalled."""
         held = self._held.get(issuer)
