@@ -78,12 +78,12 @@ async def weigh(db: DB, site_id: SiteId, ground: Ground, apis: AsyncIterator[Api
     frame = frame_digest(ground.scope)
     own = own_digests(ground.scope)
     reasons = {item.id: item.reason for item in ground.sync.environments}
-    async for batch in _batches(apis):
+    async for batch in batched(apis):
         digests = {api.api_key: input_digest(frame, own, api) for api in batch}
         is_new = {key: ground.known.get(key) != digest for key, digest in digests.items()}
         changed = [api for api in batch if is_new[api.api_key]]
         work.kept += [key for key in digests if not is_new[key]]
-        bodies = await sections.bodies(db, site_id, _digests(changed))
+        bodies = await sections.bodies(db, site_id, digests_of(changed))
         made = await asyncio.to_thread(_assess, ground.scope, changed, bodies, reasons)
         for api, result in zip(changed, made, strict=True):
             work.assessed.append(AssessedApi(result, digests[api.api_key]))
@@ -150,7 +150,8 @@ def _as_found(scope: Scope, row: FindingRow) -> Finding:
     )
 
 
-async def _batches(apis: AsyncIterator[ApiVersions]) -> AsyncIterator[list[ApiVersions]]:
+async def batched(apis: AsyncIterator[ApiVersions]) -> AsyncIterator[list[ApiVersions]]:
+    """Yield APIs in batches that are assessed together."""
     batch: list[ApiVersions] = []
     async for api in apis:
         batch.append(api)
@@ -161,7 +162,8 @@ async def _batches(apis: AsyncIterator[ApiVersions]) -> AsyncIterator[list[ApiVe
         yield batch
 
 
-def _digests(apis: Iterable[ApiVersions]) -> set[bytes]:
+def digests_of(apis: Iterable[ApiVersions]) -> set[bytes]:
+    """Return the digests of all bodies that some APIs are read from."""
     return {
         digest
         for api in apis

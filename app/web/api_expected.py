@@ -12,10 +12,12 @@ from starlette.responses import Response
 from app.caller import Right, TokenKind
 from app.errors import AlreadyThere
 from app.posture import globs
+from app.posture.suggesting import Suggestion
 from app.store import expected_differences, posture_rows, syncs
 from app.store.database import DB
 from app.store.expected_differences import ExpectedRow
 from app.sync.expecting import Expectation, ExpectedAlready, expect, withdraw_expectation
+from app.sync.suggesting import suggestions
 from app.web.api_syncs import known_id
 from app.web.dependencies import Admin, App, SpaceCaller, Viewer
 from app.web.fields import Body, Id, Name, PageQuery, clean_lines, trimmed
@@ -133,6 +135,35 @@ class ExpectedListAnswer(BaseModel):
     size: int
 
 
+class SuggestionAnswer(BaseModel):
+    """A setting that might be meant to differ: what was seen where, and what would be allowed."""
+
+    policy: str
+    path: str
+    values: dict[str, Any]
+    seen: dict[str, list[Any]]
+    apis: int
+    settles: int
+
+    @classmethod
+    def of(cls, found: Suggestion) -> "SuggestionAnswer":
+        """Return a suggestion as it is shown."""
+        return cls(
+            policy=found.asset_id,
+            path=found.path,
+            values=dict(found.allowances),
+            seen={name: list(values) for name, values in found.seen.items()},
+            apis=found.apis,
+            settles=found.settles,
+        )
+
+
+class SuggestionsAnswer(BaseModel):
+    """The starter set, what settles most first."""
+
+    suggestions: list[SuggestionAnswer]
+
+
 @router.get("/expected-differences")
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def list_expected(
@@ -168,6 +199,14 @@ async def delete_expected(admin: Admin, app: App, expected_id: str) -> Response:
     now = datetime.now(UTC)
     await withdraw_expectation(*place, known_id(expected_id), admin.account_id, admin.origin, now)
     return Response(status_code=204)
+
+
+@router.get("/expected-differences/suggestions")
+@guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
+async def suggest_expected(admin: Admin, app: App) -> SuggestionsAnswer:
+    """Offer what the published sync says that is meant to differ; nothing of it is in force."""
+    found = await suggestions(app.database, admin.site_id, admin.space_id)
+    return SuggestionsAnswer(suggestions=[SuggestionAnswer.of(each) for each in found])
 
 
 async def _answer(app: App, admin: SpaceCaller, row: ExpectedRow) -> ExpectedAnswer:

@@ -7,6 +7,7 @@ import pytest
 
 from app.store.database import Database
 from app.store.encryption import Keyring
+from sandbox.estate_model import Estate
 from tests.postgres import FreshDatabase
 from tests.store.estate import Home
 from tests.sync.world import World
@@ -20,8 +21,19 @@ PATH = "expected-differences"
 async def world(
     addresses: FreshDatabase, database: Database, keyring: Keyring, ours: Home, product: Product
 ) -> AsyncIterator[World]:
-    async with synced(addresses, database, keyring, ours, product, apis=30) as made:
+    usual = {"change": with_providers, "apis": 30}
+    async with synced(addresses, database, keyring, ours, product, **usual) as made:
         yield made
+
+
+def with_providers(estate: Estate) -> None:
+    """Let each environment trust an identity provider of its own, as a well-run estate does."""
+    types = {item.id: item.type for item in estate.environments}
+    for instance in (instance for api in estate.apis for instance in api.instances):
+        for policy in instance.policies:
+            if policy.asset_id == "jwt-validation":
+                host = types[instance.environment_id]
+                policy.configuration["jwksUrl"] = f"https://idp.{host}.example/keys"
 
 
 async def differing(product: Product) -> dict[str, Any]:
@@ -65,3 +77,92 @@ async def test_an_expected_difference_settles_at_once_and_comes_back_at_once(
     again = next(f for f in shown["findings"] if f["fingerprint"] == finding["fingerprint"])
     assert again["sentence"] == finding["sentence"]
     assert (await product.get("posture"))["summary"] == before["summary"]
+
+
+async def test_the_starter_set_is_offered_and_can_be_accepted_as_it_is(
+    product: Product, world: World
+) -> None:
+    offered = (await product.get(f"{PATH}/suggestions"))["suggestions"]
+    assert offered
+    for each in offered:
+        body = {name: each[name] for name in ("policy", "path", "values")}
+        answer = await product.call("POST", PATH, body | {"note": "One per stage."})
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["settles"] == each["settles"]
+    assert (await product.get(f"{PATH}/suggestions"))["suggestions"] == []
+
+
+async def test_two_of_the_same_setting_are_refused_and_both_are_shown(
+    product: Product, world: World
+) -> None:
+    finding = await differing(product)
+    made = (await product.call("POST", PATH, body_for(finding))).json()
+    answer = await product.call("POST", PATH, body_for(finding, note="Mine."))
+    assert answer.status_code == 409
+    error = answer.json()["error"]
+    assert error["existing"] == made
+    assert made["made_by"] in error["message"]
+    assert made["made_at"][:10] in error["message"]
+    answer = await product.call("POST", PATH, body_for(finding, api_id=None))
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"policy": " "}, "policy"),
+        ({"path": ""}, "path"),
+        ({"note": ""}, "note"),
+        ({"note": "x" * 1001}, "note"),
+        ({"values": {}}, "values"),
+        ({"values": {"env-of-nobody": {"any": True}}}, "values"),
+        ({"api_id": "0" * 32}, "api_id"),
+        ({"more": 1}, "more"),
+    ],
+)
+async def test_a_bad_value_is_named_and_changes_nothing(
+    product: Product, world: World, changes: dict[str, Any], field: str
+) -> None:
+    answer = await product.call("POST", PATH, body_for(await differing(product), **changes))
+    assert answer.status_code == 422, answer.text
+    assert list(answer.json()["error"]["fields"]) == [field]
+    assert (await product.get(PATH))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "allowance",
+    [
+        {"matches": "*" * 6},
+        {"matches": "a" * 201},
+        {"matches": ""},
+        {"matches": None},
+        {"any": False},
+        {"any": None},
+        {},
+        {"any": True, "equals": 1},
+        {"equals": "a\u0000b"},
+        {"equals": 2**70},
+        {"equals": "x" * 5000},
+        {"else": 1},
+        "any",
+    ],
+)
+async def test_an_allowance_that_cannot_be_is_refused(
+    product: Product, world: World, allowance: Any
+) -> None:
+    finding = await differing(product)
+    values = dict.fromkeys(finding["values"], allowance)
+    answer = await product.call("POST", PATH, body_for(finding, values=values))
+    assert answer.status_code == 422, answer.text
+    assert all(name.startswith("values") for name in answer.json()["error"]["fields"])
+    assert (await product.get(PATH))["total"] == 0
+
+
+async def test_before_the_connection_nothing_is_expected_and_nothing_can_be(
+    product: Product, theirs: Home
+) -> None:
+    product.issuer = "theirs"
+    assert (await product.get(f"{PATH}/suggestions"))["suggestions"] == []
+    body = {"policy": "cors", "path": "a", "note": "n", "values": {"e": {"any": True}}}
+    assert (await product.call("POST", PATH, body)).status_code == 422
+    assert (await product.get(PATH))["total"] == 0
