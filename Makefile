@@ -22,7 +22,7 @@ check: $(BIN)/.ready .node/.ready chromium ## Walk the demo's journey headless; 
 test: lint types contracts .node/.ready chromium ## Everything that CI runs: format, lint, types, contracts, all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
-bench: $(BIN)/.ready ## Print the ratios of docs/performance.md, side by side
+bench: $(BIN)/.ready .node/peers/.ready ## Print the ratios of docs/performance.md, side by side
 	@$(BIN)/python -m bench
 
 soak: $(BIN)/.ready ## Run the fault suite again and again (ROUNDS=10)
@@ -81,6 +81,14 @@ export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 	    && command -v npm >/dev/null || PATH="$(CURDIR)/$(BIN):$$PATH"; } \
 	  && npm ci --ignore-scripts --no-audit --no-fund --loglevel error --cache cache && rm -rf cache
 	@touch $@
+
+# The benchmark's peer. Without it the others still run, and its goals are missed.
+.node/peers/.ready: bench/peers/package.json bench/peers/package-lock.json bench/peers/.npmrc $(BIN)/.ready
+	@echo "Setting up the benchmark's peer in .node/peers …"
+	@mkdir -p .node/peers && cp bench/peers/package.json bench/peers/package-lock.json bench/peers/.npmrc .node/peers/
+	@cd .node/peers && PATH="$(CURDIR)/$(BIN):$$PATH" \
+	  && if npm ci --ignore-scripts --no-audit --no-fund --silent; then touch .ready; \
+	  else echo "The peer could not be installed: its goals will be NOT RUN."; fi
 
 chromium:
 	@test -x $(CHROMIUM) || command -v chromium >/dev/null || { \
