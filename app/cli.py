@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from app import pipeline
 from app.caller import SiteId
 from app.connect.descriptor import descriptor
-from app.errors import AppError, BadConfiguration
+from app.errors import AppError, BadConfiguration, Unavailable
 from app.forge import publishing
 from app.main import create_app, join, web_routes
 from app.serving import GentleServer
@@ -179,8 +179,10 @@ async def _check_role(settings: Settings) -> None:
     """Refuse a role that would see through row-level security; away is for /readyz to say."""
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     try:
-        if await database.problem() is None and (problem := await database.role_problem()):
+        if problem := await database.role_problem():
             raise BadConfiguration(f"PLUMBLINE_DATABASE_URL: {problem}")
+    except Unavailable:
+        return
     finally:
         await database.close()
 

@@ -139,6 +139,17 @@ def test_a_start_before_the_first_migration_needs_no_restart(
     child.alive()
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_superuser_is_refused_before_the_first_migration_too(
+    command: str, processes: Processes, settings: dict[str, str], addresses: FreshDatabase
+) -> None:
+    migrating.migrate(addresses.owner_url, "base")
+    too_much = settings | {"PLUMBLINE_DATABASE_URL": addresses.superuser_url}
+    child = processes.start(command, [str(PLUMBLINE), command], too_much)
+    assert child.process.wait(PATIENCE_SECONDS) == 1
+    assert "PLUMBLINE_DATABASE_URL: the role is a superuser" in child.last_words()
+
+
 def workers(database: FreshDatabase) -> int:
     """Return how many workers look for jobs."""
     engine = create_engine(driver_url(database.owner_url))
