@@ -1,4 +1,4 @@
-"""The sync's speed, requests and memory, and many connections at once: goal 21, in real processes.
+"""The sync's speed, requests and memory: goal 21, in real processes.
 
 Run by `make bench`, or alone: `python -m bench.sync --json out.json`.
 """
@@ -25,7 +25,7 @@ from app.store.syncs import State
 from app.sync.queue import Queue
 from bench.harness import Line
 from sandbox.processes import Processes
-from tests.faults.machines import LEASE_SECONDS, Machines, eventually
+from tests.faults.machines import LEASE_SECONDS, Machines
 from tests.postgres import cluster, fresh_database, stop_cluster
 
 LATENCY_MS = 80
@@ -34,18 +34,19 @@ APIS, ENVIRONMENTS = 50, 3
 LARGE_APIS = 1667
 MOST_GROWTH_MB = 40
 ROUNDS = 3
-SITES, SPACES_PER_SITE = 20, 10
 LOOK_SECONDS = 0.02
 
 
 @asynccontextmanager
-async def deployed(apis: int, latency_ms: int) -> AsyncIterator[Machines]:
+async def deployed(
+    apis: int, latency_ms: int, environments: int = ENVIRONMENTS
+) -> AsyncIterator[Machines]:
     """Lend a database of its own and a stand-in; workers are the caller's to start."""
     addresses = fresh_database()
     database = Database(addresses.app_url)
     queue = Queue(addresses.app_url, LEASE_SECONDS)
     await queue.open()
-    words = ["--port", "0", "--apis", str(apis), "--environments", str(ENVIRONMENTS)]
+    words = ["--port", "0", "--apis", str(apis), "--environments", str(environments)]
     words += ["--seed", "1", "--latency-ms", str(latency_ms)]
     try:
         with (
@@ -134,40 +135,6 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def unfinished(machines: Machines) -> int:
-    """Return how many syncs are not over."""
-    open_syncs = "SELECT count(*) AS n FROM syncs WHERE finished_at IS NULL"
-    return int(machines.rows(open_syncs)[0]["n"])
-
-
-async def crowd() -> dict[str, Any]:
-    """Sync hundreds of connections with two worker processes; return what one of them cost."""
-    async with deployed(10, 20) as machines:
-        sites = [await machines.site(f"site{n}") for n in range(SITES)]
-        places = [(site, SpaceId(str(n))) for site in sites for n in range(SPACES_PER_SITE)]
-        for site, space in places:
-            await machines.connect(site, space)
-            await machines.start(site, space)
-        settings = {"PLUMBLINE_SYNC_CONCURRENCY": str(CONCURRENCY)}
-        begun = time.perf_counter()
-        workers = [await machines.worker(name, **settings) for name in ("first", "second")]
-        await eventually(lambda: unfinished(machines), lambda n: n == 0, "the last sync", 1800)
-        wall = time.perf_counter() - begun
-        pids = [worker.process.pid for worker in workers]
-        size = "SELECT pg_database_size(current_database()) AS n"
-        states = machines.rows("SELECT state, count(*) AS n FROM syncs GROUP BY state")
-        return {
-            "connections": len(places),
-            "states": {row["state"]: row["n"] for row in states},
-            "seconds": round(wall, 1),
-            "syncs_per_minute": round(60 * len(places) / wall, 1),
-            "cpu_seconds_per_sync": round(sum(map(cpu_seconds, pids)) / len(places), 3),
-            "worker_mb": [round(peak_mb(pid)) for pid in pids],
-            "database_mb": round(machines.rows(size)[0]["n"] / 2**20, 1),
-            "requests": (await machines.stats())["requests"],
-        }
-
-
 async def measure() -> tuple[bool, dict[str, Any]]:
     """Print every figure; tell whether all goals were reached."""
     load = os.getloadavg()[0]
@@ -180,12 +147,9 @@ async def measure() -> tuple[bool, dict[str, Any]]:
         f"{large:.0f} MB at {LARGE_APIS * ENVIRONMENTS}: growth {growth:.0f} MB, "
         f"goal ≤ {MOST_GROWTH_MB} MB  {'ok' if growth <= MOST_GROWTH_MB else 'MISSED'}"
     )
-    many = await crowd()
-    print(f"    {many['connections']} connections, two workers: {json.dumps(many)}")
-    all_published = many["states"] == {"published": many["connections"]}
-    is_ok = line.is_ok and bool(facts["ok"]) and growth <= MOST_GROWTH_MB and all_published
+    is_ok = line.is_ok and bool(facts["ok"]) and growth <= MOST_GROWTH_MB
     print(f"    load before {load:.1f}, after {os.getloadavg()[0]:.1f}; {os.cpu_count()} cores")
-    figures = {"line": line.as_json(), **facts, "memory_mb": [small, large], "crowd": many}
+    figures = {"line": line.as_json(), **facts, "memory_mb": [small, large]}
     figures["median_wall"] = median(line.ours)
     return is_ok, figures
 
