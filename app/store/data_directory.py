@@ -13,8 +13,12 @@ UPGRADING = 'docs/operations.md, "Another Postgres"'
 
 def make_home(home: Path) -> None:
     """Make the directory if it is missing; OSError where that may not be."""
-    # Root's server runs as another user, who must be able to pass through, not to look.
-    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    if home.is_dir():
+        return
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        # Root's server runs as another user, who must be able to pass through, not to look.
+        home.chmod(0o711)
 
 
 def refuse_other_version(data: Path, major: str) -> None:

@@ -259,6 +259,14 @@ class TestAsRoot:
         with EmbeddedPostgres(reachable / "data"):
             assert (reachable / "data" / "postgres").stat().st_uid == launching.NOBODY
 
+    def test_a_strict_umask_does_not_stand_in_nobodys_way(self, reachable):
+        before = os.umask(0o077)
+        try:
+            with EmbeddedPostgres(reachable / "data"):
+                assert (reachable / "data" / "postgres").stat().st_uid == launching.NOBODY
+        finally:
+            os.umask(before)
+
     def test_below_a_private_directory_it_runs_in_a_user_namespace(self, tmp_path):
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
