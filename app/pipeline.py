@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,10 @@ READY, COULD_NOT_TELL, BLOCKED = 0, 1, 2
 
 TIMEOUT_SECONDS = 120.0
 """A large space takes its time to be judged."""
+
+AGAIN = (429, 502, 503)
+MOST_TRIES = 4
+LONGEST_WAIT_SECONDS = 30
 
 LISTS = {"blockers": "BLOCKER", "warnings": "WARNING", "unknown": "UNKNOWN"}
 VERDICTS = {True: "Ready", False: "Blocked", None: "Could not tell"}
@@ -51,12 +56,25 @@ def asked(question: Question) -> Answer:
     params = {name: value for name, value in wanted.items() if value is not None}
     headers = {"Authorization": f"Bearer {question.token}", "Accept": "application/json"}
     try:
-        answer = httpx.get(address, params=params, headers=headers, timeout=TIMEOUT_SECONDS)
+        answer = _answered(address, params, headers)
     except httpx.TimeoutException:
         raise Unavailable(f"{question.url} took too long to answer") from None
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
         raise Unavailable(f"{question.url} cannot be reached") from None
     return _understood(question.url, answer)
+
+
+def _answered(
+    address: str, params: Mapping[str, str], headers: Mapping[str, str]
+) -> httpx.Response:
+    """Return the answer; one that says when to ask again is asked again, a few times."""
+    for _ in range(MOST_TRIES - 1):
+        answer = httpx.get(address, params=params, headers=headers, timeout=TIMEOUT_SECONDS)
+        wait = answer.headers.get("retry-after", "")
+        if answer.status_code not in AGAIN or not (wait.isascii() and wait.isdigit()):
+            return answer
+        time.sleep(min(int(wait), LONGEST_WAIT_SECONDS))
+    return httpx.get(address, params=params, headers=headers, timeout=TIMEOUT_SECONDS)
 
 
 def lines(answer: Answer) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`/api/spaces/{space_id}/readiness`: may what runs in one environment go to another?"""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -14,13 +15,14 @@ from app.posture.promotion import Weight
 from app.store.syncs import SyncEnvironment
 from app.web.answers import EnvironmentAnswer, FindingAnswer, PublishedAnswer
 from app.web.audit_reading import record_export
-from app.web.dependencies import App, Viewer
+from app.web.dependencies import App, SpaceCaller, Viewer
 from app.web.downloads import Download
 from app.web.fields import Id
 from app.web.queries import ChoiceQuery
 from app.web.readiness_file import readiness_file
 from app.web.readiness_reading import Readiness, ToldPoint, Wish, readiness_of
 from app.web.routing import guard, space_router
+from app.web.state import Services
 
 router = space_router("/api")
 
@@ -108,7 +110,9 @@ async def show_readiness(
 ) -> ReadinessAnswer:
     """Tell whether what runs in one environment may go to another, and what speaks against it."""
     wish = wanted.wish(datetime.now(UTC))
-    return readiness_answer(await readiness_of(app.database, viewer.site_id, viewer.space_id, wish))
+    with _turn(app, viewer, wish):
+        found = await readiness_of(app.database, viewer.site_id, viewer.space_id, wish)
+    return readiness_answer(found)
 
 
 @router.get("/readiness.csv")
@@ -120,6 +124,11 @@ async def export_readiness(
     await record_export(app, viewer, "readiness.csv")
     opened = partial(readiness_file, app, viewer, wanted.wish(datetime.now(UTC)))
     return Download(app.downloads, viewer.site_id, opened)
+
+
+def _turn(app: Services, viewer: SpaceCaller, wish: Wish) -> AbstractContextManager[None]:
+    """Return the turn of a question about many APIs: it costs as much as an export does."""
+    return nullcontext() if wish.api_id else app.downloads.taken(viewer.site_id)
 
 
 def readiness_answer(found: Readiness) -> ReadinessAnswer:

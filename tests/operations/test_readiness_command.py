@@ -154,10 +154,13 @@ class Odd(BaseHTTPRequestHandler):
 
     status = 200
     body: Any = None
+    busy = 0  # how often it says that it will answer later
 
     def do_GET(self) -> None:
         """Answer as the test says."""
-        self.send_response(self.status)
+        is_busy, Odd.busy = Odd.busy > 0, Odd.busy - 1
+        self.send_response(429 if is_busy else self.status)
+        self.send_header("Retry-After", "0")
         self.send_header("Location", "https://elsewhere.example.com")
         self.end_headers()
         self.wfile.write(json.dumps(self.body).encode())
@@ -191,6 +194,15 @@ def test_whatever_is_no_plumbline_is_never_ready(odd: Any, status: int, body: An
     done = odd(status, body)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("busy", "code", "said"), [(3, 1, "answered 200"), (9, 1, "too often")])
+def test_who_is_busy_is_asked_again_a_few_times(odd: Any, busy: int, code: int, said: str):
+    Odd.busy = busy
+    done = odd(200, {})
+    Odd.busy = 0
+    assert done.returncode == code
+    assert said in done.stderr
 
 
 def test_no_name_is_a_command_of_the_pipeline(odd: Any):

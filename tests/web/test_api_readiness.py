@@ -157,6 +157,16 @@ async def test_a_long_answer_tells_the_worst_and_counts_all(
     assert short["warnings"] == whole["warnings"][:2]
 
 
+async def test_a_question_about_many_apis_takes_the_turn_of_an_export(
+    product: Product, world: World, ours: Home
+):
+    api = (await product.get("posture"))["apis"][0]
+    slots = product.services.downloads
+    with slots.taken(ours.site_id), slots.taken(ours.site_id):
+        await refused(product, f"?from={FROM}&to={TO}", 429)
+        assert (await told(product, api_id=api["id"]))["apis"] == 1
+
+
 async def exported(product: Product, query: str = "") -> list[dict[str, str]]:
     answer = await product.call("GET", f"readiness.csv?from={FROM}&to={TO}{query}")
     assert answer.status_code == 200, answer.text
