@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -143,6 +144,21 @@ async def test_an_environment_that_was_not_read_is_unknown(product: Product, wor
     assert found["ready"] is None
     assert found["blockers"] == []
     assert [point["api_id"] for point in found["unknown"]] == [None]
+
+
+async def test_what_is_accepted_warns_from_the_next_question_on(product: Product, world: World):
+    before = await told(product)
+    standing = next(point for point in before["blockers"] if point["finding"] and point["api_id"])
+    fingerprint = standing["finding"]["fingerprint"]
+    until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    wish = {"fingerprints": [fingerprint], "reason": "planned", "note": "Next week", "until": until}
+    answer = await product.call("POST", "exceptions", wish)
+    assert answer.status_code == 201, answer.text
+    after = await told(product)
+    assert after["counts"]["blockers"] == before["counts"]["blockers"] - 1
+    accepted = [point for point in after["warnings"] if point["accepted_until"]]
+    assert [point["finding"]["fingerprint"] for point in accepted] == [fingerprint]
+    assert accepted[0]["sentence"].endswith(f"(accepted until {until[:10]})")
 
 
 async def test_a_long_answer_tells_the_worst_and_counts_all(
