@@ -8,7 +8,12 @@ from starlette.responses import HTMLResponse
 from app.caller import Right, TokenKind
 from app.web import rendering
 from app.web.dependencies import Admin, App
-from app.web.judging_reading import shown_exceptions, shown_expected, shown_tokens
+from app.web.judging_reading import (
+    shown_exceptions,
+    shown_expected,
+    shown_suggestions,
+    shown_tokens,
+)
 from app.web.queries import TurnQuery
 from app.web.routing import guard, space_router
 
@@ -29,6 +34,14 @@ async def show_expected(
     """Show a page of what is expected to differ."""
     judging = await shown_expected(app, admin, wanted.page)
     return rendering.html("fragments/expected.html", {"judging": judging})
+
+
+@router.get("/expected-differences/suggestions")
+@guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
+async def show_suggestions(admin: Admin, app: App) -> HTMLResponse:
+    """Show the starter set: fields that usually differ, with what was seen where."""
+    found = await shown_suggestions(app, admin)
+    return rendering.html("fragments/suggestions.html", {"suggestions": found})
 
 
 @router.get("/exceptions")

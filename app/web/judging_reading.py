@@ -18,9 +18,16 @@ from app.store.connections import Connection
 from app.store.database import DB
 from app.store.exceptions import ExceptionRow
 from app.store.findings import FindingRow
+from app.sync.suggesting import suggestions
 from app.web import judging_view
 from app.web.dependencies import SpaceCaller
-from app.web.judging_view import ExceptionShown, ExpectedShown, JudgingView, TokenShown
+from app.web.judging_view import (
+    ExceptionShown,
+    ExpectedShown,
+    JudgingView,
+    SuggestionShown,
+    TokenShown,
+)
 from app.web.macro_people import names_of
 from app.web.readiness_choice import readiness_choice
 from app.web.state import Services
@@ -66,6 +73,15 @@ async def shown_expected(services: Services, admin: SpaceCaller, page: int) -> J
     ]
     part = judging_view.listed(page, SHOWN, len(rows), total, "expected difference")
     return JudgingView(expected=shown, expected_part=part)
+
+
+async def shown_suggestions(services: Services, admin: SpaceCaller) -> list[SuggestionShown]:
+    """Return the starter set, what settles most first; empty before the first sync."""
+    found = await suggestions(services.database, admin.site_id, admin.space_id)
+    async with services.database.transaction(admin.site_id) as db:
+        connection = await connections.current(db, admin.site_id, admin.space_id)
+    places = _environments(connection)
+    return [judging_view.suggestion_shown(each, places) for each in found]
 
 
 async def shown_exceptions(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from app.caller import AccountId
 from app.posture import words as posture_words
 from app.posture.model import Environment, Json
+from app.posture.suggesting import Suggestion
 from app.store.exceptions import ExceptionRow
 from app.store.expected_differences import ExpectedRow
 from app.store.findings import FindingRow
@@ -41,7 +42,6 @@ class ExpectedShown:
 class SuggestionShown:
     """One field of the starter set; `body` is what is posted when it is accepted."""
 
-    key: str
     policy: str
     path: str
     places: Sequence[tuple[str, Sequence[str], str]]  # environment, hosts seen, what is allowed
@@ -163,31 +163,28 @@ def rule(allowance: Mapping[str, Json]) -> str:
     value = allowance.get("equals")
     if value is None:
         return str(t["not_set"])
-    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _said(value)
 
 
-def suggestion_shown(
-    policy: str,
-    path: str,
-    values: Allowances,
-    seen: Mapping[str, Sequence[str]],
-    environments: Iterable[Environment],
-    *,
-    apis: int,
-    settles: int,
-) -> SuggestionShown:
+def suggestion_shown(found: Suggestion, environments: Iterable[Environment]) -> SuggestionShown:
     """Return one field of the starter set: what was seen where, and what would be allowed."""
+    seen = {name: [_said(value) for value in values] for name, values in found.seen.items()}
+    rules = {name: dict(allowance) for name, allowance in found.allowances.items()}
     names = {item.id: item.name for item in environments}
-    places = [(names.get(e, e), list(seen.get(e, ())), rule(values[e])) for e in values]
+    ordered = dict.fromkeys([*(name for name in names if name in rules), *rules])
+    body = {"policy": found.asset_id, "path": found.path, "values": rules}
     return SuggestionShown(
-        key=f"{policy}-{path}",
-        policy=posture_words.policy(policy),
-        path=path,
-        places=places,
-        apis=f"in {sentences.count(apis, 'API')}",
-        settles=settles_line(settles),
-        body=json.dumps({"policy": policy, "path": path, "values": values}, default=dict),
+        policy=posture_words.policy(found.asset_id),
+        path=found.path,
+        places=[(names.get(e, e), seen.get(e, []), rule(rules[e])) for e in ordered],
+        apis=f"in {sentences.count(found.apis, 'API')}",
+        settles=settles_line(found.settles),
+        body=json.dumps(body),
     )
+
+
+def _said(value: Json) -> str:
+    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def token_shown(token: PipelineToken, names: Names, now: datetime) -> TokenShown:
