@@ -105,9 +105,10 @@ class Wire(asyncio.Protocol):
             raise httpcore.ReadError(str(self._error)) from self._error
         taken = bytes(self._unread[:max_bytes])
         del self._unread[:max_bytes]
-        if self._is_paused and not self._unread and self.transport:
+        if self._is_paused and not self._unread:
             self._is_paused = False
-            self.transport.resume_reading()
+            if self.transport and not self.transport.is_closing():
+                self.transport.resume_reading()
         return taken
 
     async def drained(self) -> None:
@@ -132,6 +133,9 @@ class Stream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         """Send all bytes."""
         if buffer:
+            # The faster loop raises an error of its own at a transport that has just closed.
+            if self._transport.is_closing():
+                raise httpcore.WriteError("the other side has closed")
             self._transport.write(buffer)
             await self._wire.drained()
 
@@ -147,6 +151,8 @@ class Stream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """Return the same connection with TLS; `ConnectError` without a good certificate."""
         loop = asyncio.get_running_loop()
+        if self._transport.is_closing():
+            raise httpcore.ConnectError("the other side has closed")
         try:
             async with asyncio.timeout(timeout):
                 secured = await loop.start_tls(

@@ -69,6 +69,21 @@ def test_a_connection_that_the_other_side_closed_can_be_read_to_its_end_and_not_
     run(check())
 
 
+def test_writing_to_a_connection_that_was_closed_meanwhile_is_an_error_of_writing(run: Run) -> None:
+    async def leave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async def check() -> None:
+        async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            stream = await LoopBackend().connect_tcp("127.0.0.1", port)
+            await asyncio.sleep(0.2)
+            with pytest.raises(httpcore.WriteError):
+                await stream.write(b"GET / HTTP/1.1\r\n\r\n")
+
+    run(check())
+
+
 def test_nobody_at_the_address_is_an_error_of_connecting(run: Run) -> None:
     async def check() -> None:
         with pytest.raises(httpcore.ConnectError):
