@@ -124,6 +124,7 @@ class Lifecycle:
         if problems:
             raise BadValue(problems)
         client_id = payload.get("oauthClientId")
+        forge_id = payload.get("installationId")
         return Arrival(
             door=Door.CONNECT,
             issuer=token.issuer,
@@ -131,6 +132,7 @@ class Lifecycle:
             display_url=accepted_display_url(payload.get("displayUrl"), base_url),
             oauth_client_id=client_id if _is_id(client_id) else None,
             shared_secret=str(secret),
+            forge_installation_id=forge_id if _is_id(forge_id) else None,
         )
 
 

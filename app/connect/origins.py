@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -58,6 +59,7 @@ def accepted_display_url(value: object, base_url: str) -> str:
     return found.string.lower().removesuffix("/") if is_custom else base_url
 
 
+@lru_cache(maxsize=1024)
 def frame_origins(base_url: str, display_url: str) -> tuple[str, ...]:
     """Return the origins that may frame this site's pages, each once."""
     return tuple(dict.fromkeys(_origin(url) for url in (base_url, display_url)))

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 import jwt
@@ -65,7 +66,7 @@ class Claims:
 def hs256_issuer(token: str) -> str:
     """Return the claimed issuer of a token that says HS256; nothing is verified yet."""
     _refuse_other_headers(token, "HS256")
-    issuer = _json_part(token, 1).get("iss")
+    issuer = _json(token.split(".")[1]).get("iss")
     if not isinstance(issuer, str) or not 0 < len(issuer) <= MAX_ISSUER_LENGTH:
         raise NotAuthenticated("no issuer")
     # A NUL would be a database error rather than an issuer that nobody knows.
@@ -85,7 +86,7 @@ def rs256_key_id(token: str) -> str:
 def _refuse_other_headers(token: str, algorithm: str) -> Mapping[str, object]:
     if len(token) > MAX_TOKEN_LENGTH or not TOKEN.fullmatch(token):
         raise NotAuthenticated("not a token")
-    header = _json_part(token, 0)
+    header = _header(token.partition(".")[0])
     if header.get("alg") != algorithm:
         raise NotAuthenticated("other algorithm than the route's")
     if REFUSED_HEADERS & header.keys():
@@ -93,8 +94,13 @@ def _refuse_other_headers(token: str, algorithm: str) -> Mapping[str, object]:
     return header
 
 
-def _json_part(token: str, index: int) -> Mapping[str, object]:
-    part = token.split(".")[index]
+@lru_cache(maxsize=64)
+def _header(part: str) -> Mapping[str, object]:
+    # A host writes the same header into all its tokens.
+    return _json(part)
+
+
+def _json(part: str) -> Mapping[str, object]:
     try:
         value = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (binascii.Error, orjson.JSONDecodeError):

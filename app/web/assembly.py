@@ -39,10 +39,8 @@ from app.web.request_log import RequestLog
 from app.web.routing import ProtectedRoute, protected_routes
 from app.web.state import Services
 
+# In the order in which a request is compared with them: pages first, then what their scripts fetch.
 ROUTERS = (
-    public.router,
-    lifecycle.router,
-    forge.router,
     pages.router,
     fragments.router,
     judging_fragments.router,
@@ -64,6 +62,9 @@ ROUTERS = (
     api_expected.router,
     api_exceptions.router,
     api_pipeline_tokens.router,
+    public.router,
+    lifecycle.router,
+    forge.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]

@@ -17,6 +17,7 @@ from app.errors import BadConfiguration, BadValue, NotAuthenticated, NotPermitte
 from app.store.audit import Act, Action, Outcome
 from app.web.bodies import StrictRequest, check_body
 from app.web.dependencies import RIGHT_OF, SpaceCaller
+from app.web.direct import direct
 from app.web.request_log import record_of
 from app.web.state import services_of
 
@@ -80,7 +81,7 @@ class ProtectedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """Return the handler: who, may they, what was asked, and only then the route's own work."""
-        inner = super().get_route_handler()
+        inner = direct(self.dependant) or super().get_route_handler()
 
         async def handler(plain: Request) -> Response:
             request = StrictRequest(plain.scope, plain.receive)
