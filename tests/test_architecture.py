@@ -18,13 +18,21 @@ SOURCES = sorted((ROOT / "app").rglob("*.py"))
 
 # What asks no site: look-ups before one is known, the agenda, and what holds no site's rows.
 WITHOUT_SITE = {
-    "agenda": {"due_syncs", "due_purges", "due_space_purges", "all_sites", "ages"},
+    "agenda": {
+        "ages",
+        "all_sites",
+        "due_assessments",
+        "due_purges",
+        "due_space_purges",
+        "due_syncs",
+    },
     "jobs": {"database_time", "give_turns", "depth", "rescue"},
     "bulk": {"copy_rows", "join_by_hashing", "wait_for_no_disk"},
     "csv_lines": {"statement", "question"},
     "exporting": {"prepare"},
-    "database": {"driver_connection", "enter_site"},
+    "database": {"driver_connection", "enter_issuer", "enter_site"},
     "forge_sites": {"known", "seen"},
+    "joined_sites": {"named_by_connect", "of_forge"},
     "sites": {"entered", "find_installation", "install", "site_of"},
 }
 

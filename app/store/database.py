@@ -144,6 +144,11 @@ async def enter_site(db: DB, site_id: SiteId) -> None:
     await _set(db, "plumbline.site", str(UUID(site_id)))
 
 
+async def enter_issuer(db: DB, issuer: str) -> None:
+    """Let the rest of this transaction look up another issuer, which something signed has named."""
+    await _set(db, "plumbline.installation", issuer)
+
+
 async def driver_connection(db: DB) -> "psycopg.AsyncConnection[Any]":
     """Return the driver's connection inside the same transaction: for COPY and for the queue."""
     raw = await db.get_raw_connection()

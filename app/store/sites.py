@@ -1,5 +1,6 @@
 """Sites: their installations, the secrets they share with us, their fingerprint key."""
 
+import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,19 +12,24 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
-from app.store import pipeline_tokens
-from app.store.database import DB, enter_site
+from app.store import joined_sites, pipeline_tokens
+from app.store.database import DB, enter_issuer, enter_site
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent, spend
 from app.store.site_news import announce
 from app.store.tables import agenda, connections, installations, readings, sites, syncs
+
+log = logging.getLogger(__name__)
 
 FINGERPRINT_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a site says of itself when it installs the app."""
+    """What a site says of itself when it installs the app.
+
+    `forge_installation_id`: the Forge installation that a Connect one names as its own.
+    """
 
     door: Door
     issuer: str
@@ -31,6 +37,7 @@ class Arrival:
     display_url: str
     oauth_client_id: str | None
     shared_secret: str = field(repr=False)
+    forge_installation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,14 @@ async def install(
     spent = await spend(db, site_id, receipt, now)
     if spent is Spent.NEW:
         await upsert_installation(db, site_id, arrival, keyring, now)
+        await _join(db, site_id, arrival, now)
     return site_id, spent
+
+
+async def _join(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -> None:
+    named = arrival.forge_installation_id
+    if named and not await joined_sites.join(db, site_id, arrival.issuer, named, now):
+        log.warning("site %s: stays apart from the Forge installation that it names", site_id)
 
 
 async def entered(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -> SiteId:
@@ -91,9 +105,27 @@ async def entered(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -> 
     `db` is a look-up of the issuer.
     """
     row = await _row(db, arrival.issuer, arrival.door)
-    site_id = SiteId(row.site_id) if row else await _new_site(db, arrival, keyring, now)
+    if row is not None:
+        site_id = SiteId(row.site_id)
+    else:
+        site_id = await _beside(db, arrival, now) or await _new_site(db, arrival, keyring, now)
     await enter_site(db, site_id)
     return site_id
+
+
+async def _beside(db: DB, arrival: Arrival, now: datetime) -> SiteId | None:
+    """Return the site that is installed at the other door already, joined there; else None."""
+    site_id, named = None, arrival.forge_installation_id
+    if arrival.door is Door.FORGE:
+        site_id = await joined_sites.named_by_connect(db, arrival.issuer)
+    elif named is not None:
+        await enter_issuer(db, named)
+        site_id = await joined_sites.of_forge(db, named)
+        await enter_issuer(db, arrival.issuer)
+    if site_id is None:
+        return None
+    await enter_site(db, site_id)
+    return site_id if await _first_row(db, site_id, arrival, now) else None
 
 
 async def upsert_installation(
@@ -121,13 +153,22 @@ async def upsert_installation(
 async def uninstall(
     db: DB, site_id: SiteId, now: datetime, purge_after: datetime, door: Door = Door.CONNECT
 ) -> None:
-    """Destroy the site's secrets at once, stop its syncs, and put its purge on the agenda."""
+    """Destroy the site's secrets at once, stop its syncs, and put its purge on the agenda.
+
+    A site that is still installed at its other door loses this installation and nothing else.
+    """
+    # All of the site's rows are held, or two doors that close at once would each see the other open.
+    mine = installations.c
+    held = select(mine.door, mine.uninstalled_at).where(mine.site_id == site_id).with_for_update()
+    doors = (await db.execute(held.order_by(mine.door))).all()
     await db.execute(
         update(installations)
-        .where(installations.c.site_id == site_id, installations.c.door == door)
+        .where(mine.site_id == site_id, mine.door == door)
         .values(shared_secret=None, uninstalled_at=now, enabled=False)
     )
     await announce(db, site_id)
+    if any(row.door != door and row.uninstalled_at is None for row in doors):
+        return
     await db.execute(
         update(connections)
         .where(connections.c.site_id == site_id)
@@ -220,6 +261,17 @@ async def _new_site(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -
         row=site_id,
     )
     await db.execute(insert(sites).values(site_id=site_id, fingerprint_key=key, created_at=now))
+    if await _first_row(db, site_id, arrival, now):
+        return site_id
+    await purge(db, site_id)
+    other = await _row(db, arrival.issuer, arrival.door)
+    if other is None:
+        raise Conflict("This site is being installed. Try again in a moment.")
+    return SiteId(other.site_id)
+
+
+async def _first_row(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -> bool:
+    """Claim the issuer for a site; False if a parallel call has claimed it."""
     first = insert(installations).values(
         site_id=site_id,
         door=arrival.door,
@@ -230,13 +282,7 @@ async def _new_site(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -
         enabled=False,
     )
     made = first.on_conflict_do_nothing().returning(installations.c.site_id)
-    if await db.scalar(made):
-        return site_id
-    await purge(db, site_id)
-    other = await _row(db, arrival.issuer, arrival.door)
-    if other is None:
-        raise Conflict("This site is being installed. Try again in a moment.")
-    return SiteId(other.site_id)
+    return await db.scalar(made) is not None
 
 
 async def _purge_at(db: DB, site_id: SiteId, when: datetime | None) -> None:

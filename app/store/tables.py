@@ -63,8 +63,10 @@ installations = Table(
     must("installed_at", TIME),
     may("uninstalled_at", TIME),
     must("enabled", Boolean),
-    # The one unique key without a site: who claims an issuer has proven it by Atlassian's signature.
+    may("forge_installation_id", Text),  # of a Connect row: the Forge installation beside it
+    # Unique without a site: both names are proven by Atlassian's signature.
     UniqueConstraint("door", "issuer", name="installations_issuer_key"),
+    Index("installations_forge_key", "forge_installation_id", unique=True),
 )
 
 install_tokens = Table(

@@ -44,7 +44,7 @@ def test_every_table_with_a_site_forces_row_level_security(addresses):
     assert found == dict.fromkeys(TABLES, True) | {"alembic_version": False}
 
 
-def test_every_key_but_the_issuers_begins_with_the_site(addresses):
+def test_every_key_but_the_installations_names_begins_with_the_site(addresses):
     question = """
         SELECT i.indexrelid::regclass::text, a.attname FROM pg_index i
         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -54,7 +54,10 @@ def test_every_key_but_the_issuers_begins_with_the_site(addresses):
     """
     with psycopg.connect(addresses.superuser_url) as connection:
         found = connection.execute(question).fetchall()
-    assert [name for name, _ in found] == ["plumbline.installations_issuer_key"]
+    assert sorted(name for name, _ in found) == [
+        "plumbline.installations_forge_key",
+        "plumbline.installations_issuer_key",
+    ]
 
 
 async def test_without_a_site_nothing_is_there(filled, database):
