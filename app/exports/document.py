@@ -68,7 +68,7 @@ API = """<tr>
 FINDING = """<tr>
 <td><span class="word %s"><span aria-hidden="true">%s</span> %s</span><small>%s</small></td>
 <th scope="row">%s<small>%s</small></th>
-<td>%s<small>%s</small></td>
+<td>%s<small>%s</small>%s</td>
 <td><ul>%s</ul></td>
 <td>%s</td>
 </tr>
@@ -248,6 +248,7 @@ def finding(row: FindingRow, environments: Sequence[ReadEnvironment]) -> str:
         escape(place),
         escape(row.sentence),
         escape(f"{row.kind.replace('_', ' ')}{': ' + where if where else ''}"),
+        f"<small>{escape(words.accepted(row.accepted))}</small>" if row.accepted else "",
         "".join([_value(row, item) for item in environments if item.id in row.values]),
         seen,
     )

@@ -82,6 +82,10 @@ FINDING_ROW = (
     "is_confirmed",
     "fingerprint",
     "api_id",
+    "accepted_reason",
+    "accepted_until",
+    "accepted_by",
+    "accepted_note",
 )
 FINDING_COLUMNS = FINDING_ROW + EVIDENCE_COLUMNS
 """One row per finding."""

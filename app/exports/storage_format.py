@@ -185,12 +185,16 @@ def _facts(cell: Mapping[str, Json]) -> list[str]:
     ]
 
 
+def _accepted(row: FindingRow) -> str:
+    return f" {words.accepted(row.accepted)}" if row.accepted else ""
+
+
 def _findings(findings: Sequence[FindingRow], most: int) -> str:
     if not findings:
         return sentence("No finding is open.")
     lines = [
         f"{words.SEVERITIES[row.severity]} {strong(row.severity)}: {text(row.sentence)} "
-        f"({text(row.rule)})"
+        f"({text(row.rule)}){text(_accepted(row))}"
         for row in findings[:most]
     ]
     more = len(findings) - most

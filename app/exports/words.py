@@ -1,7 +1,10 @@
 """The words and marks of a document: each verdict and severity has a word, a shape and a colour."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 
+from app.exports.evidence import utc
 from app.posture.model import Json
 
 VERDICTS = {
@@ -22,6 +25,13 @@ SEVERITIES = {
 }
 """Shape by severity, worst first."""
 
+REASONS = {
+    "accepted_risk": "accepted risk",
+    "planned": "planned",
+    "false_positive": "false positive",
+}
+"""Why a finding is accepted."""
+
 STATES = {"not_deployed": "NOT DEPLOYED", "unreadable": "could not read"}
 
 
@@ -30,6 +40,13 @@ def count(number: int | None, one: str, many: str) -> str:
     if number is None:
         return f"{many}: could not read"
     return f"{number} {one if number == 1 else many}"
+
+
+def accepted(said: Mapping[str, Json]) -> str:
+    """Return until when, why and by whom a finding is accepted."""
+    until = utc(datetime.fromisoformat(said["until"]))
+    reason = REASONS[said["reason"]]
+    return f"Accepted until {until} by account {said['by']}: {reason}. {said['note']}"
 
 
 def value(held: Json) -> str:

@@ -43,7 +43,7 @@ NEUTRAL_COLUMNS = frozenset(
         *("verdict", "state", "differs", "coverage", "instance_ids", "api_id"),
         *("environment_outcome", "environment_read_at"),
         *("severity", "kind", "rule", "owasp", "direction", "values", "fingerprint"),
-        *("first_seen_at", "last_seen_at", "is_confirmed"),
+        *("first_seen_at", "last_seen_at", "is_confirmed", "accepted_reason", "accepted_until"),
     )
 )
 
@@ -105,7 +105,11 @@ FINDINGS = """
     to_char(found.first_seen_at AT TIME ZONE 'UTC', %(sheet_time)s) AS first_seen_at,
     to_char(coalesce(found.last_seen_at, found.published_at) AT TIME ZONE 'UTC', %(sheet_time)s)
       AS last_seen_at,
-    CAST(found.last_seen_at IS NULL AS text) AS is_confirmed, found.fingerprint, found.api_id
+    CAST(found.last_seen_at IS NULL AS text) AS is_confirmed, found.fingerprint, found.api_id,
+    found.accepted ->> 'reason' AS accepted_reason, found.accepted ->> 'by' AS accepted_by,
+    found.accepted ->> 'note' AS accepted_note,
+    to_char(CAST(found.accepted ->> 'until' AS timestamptz) AT TIME ZONE 'UTC', %(sheet_time)s)
+      AS accepted_until
   FROM ({rows} OFFSET 0) found OFFSET 0
 """
 

@@ -17,6 +17,7 @@ from app.posture.model import (
     SectionName,
     Verdict,
 )
+from app.store.exceptions import ExceptionRow
 from app.store.findings import FindingRow
 from app.store.posture_rows import Filter, PostureRow, Sort, Summary
 from app.store.rollups import Day
@@ -57,7 +58,7 @@ class Content:
     `total` counts the rows that the filter let through; `rows` and `findings` hold all of them in
     a snapshot. `summary` is of the whole space. `matrices` are policies, tiers and contracts, and
     empty unless one API was looked at. `read_errors` counts parts of the rows that were not read.
-    `days` are the trend up to then, empty where nobody asked for it.
+    `days` are the trend up to then, empty where nobody asked for it. `exceptions` are those in force.
     """
 
     sync: SeenSync
@@ -71,6 +72,7 @@ class Content:
     findings: tuple[FindingRow, ...]
     matrices: tuple[Matrix, ...] = ()
     days: tuple[Day, ...] = ()
+    exceptions: tuple[ExceptionRow, ...] = ()
 
 
 def seen(sync: Sync) -> SeenSync:
@@ -136,6 +138,7 @@ def thawed(body: bytes) -> tuple[Mapping[str, Any], Content]:
         findings=tuple(_finding(finding) for finding in held["findings"]),
         matrices=tuple(_matrix(matrix) for matrix in held["matrices"]),
         days=tuple(_day(day) for day in held.get("days", ())),
+        exceptions=tuple(_exception(each) for each in held.get("exceptions", ())),
     )
     return said["snapshot"], content
 
@@ -209,6 +212,11 @@ def _fields(said: Sequence[Mapping[str, Any]]) -> tuple[FieldRow, ...]:
         )
         for item in said
     )
+
+
+def _exception(said: Mapping[str, Any]) -> ExceptionRow:
+    times = {name: _time(said[name]) for name in ("made_at", "until", "ended_at")}
+    return ExceptionRow(**{**said, **times})
 
 
 def _day(said: Mapping[str, Any]) -> Day:

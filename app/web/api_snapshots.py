@@ -16,7 +16,13 @@ from app.store.frozen import Content, SeenSync, filter_json
 from app.store.posture_rows import Filter, PostureRow
 from app.store.snapshots import Frozen, Taking
 from app.web.answers import ApiAnswer, FindingAnswer, PublishedAnswer, ReadEnvironmentAnswer
-from app.web.api_apis import CoverageAnswer, MatricesAnswer, MatrixAnswer, NoteAnswer
+from app.web.api_apis import (
+    CoverageAnswer,
+    MatricesAnswer,
+    MatrixAnswer,
+    NoteAnswer,
+    PastExceptionAnswer,
+)
 from app.web.api_posture import SummaryAnswer
 from app.web.api_syncs import IdempotencyKey, known_id
 from app.web.audit_reading import record_export
@@ -94,6 +100,7 @@ class FrozenAnswer(SnapshotAnswer):
     total: int
     apis: list[FrozenApiAnswer]
     findings: list[FindingAnswer]
+    exceptions: list[PastExceptionAnswer]
     matrices: MatricesAnswer | None
 
 
@@ -191,6 +198,7 @@ def frozen_answer(found: Frozen) -> FrozenAnswer:
         total=content.total,
         apis=[_api(row, content) for row in content.rows],
         findings=[FindingAnswer.of(row) for row in content.findings],
+        exceptions=[PastExceptionAnswer.of(row) for row in content.exceptions],
         matrices=_matrices(content),
     )
 

@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict
-from app.store import connections, exporting, findings, posture_rows, rollups, snapshots, syncs
+from app.store import (
+    connections,
+    exceptions,
+    exporting,
+    findings,
+    posture_rows,
+    rollups,
+    snapshots,
+    syncs,
+)
 from app.store.chain import Snapshot
 from app.store.database import DB, Database
 from app.store.frozen import Content, seen
@@ -108,6 +117,7 @@ async def _rows(
         rows=page.rows,
         findings=found.rows,
         days=await _days(db, site_id, space_id, view.finished_at, wish.days),
+        exceptions=await exceptions.in_force(db, site_id, space_id),
     )
 
 
@@ -129,6 +139,7 @@ async def _one_api(
     async with database.transaction(site_id) as db:
         summary = await posture_rows.summary(db, site_id, space_id, view.number)
         names = await _group_names(db, site_id, space_id)
+        accepted = await exceptions.in_force(db, site_id, space_id)
     return Content(
         sync=view,
         wanted=wish.wanted,
@@ -140,6 +151,7 @@ async def _one_api(
         rows=(found.row,),
         findings=tuple(found.findings),
         matrices=found.matrices,
+        exceptions=tuple(row for row in accepted if row.api_id == api_id),
     )
 
 

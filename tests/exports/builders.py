@@ -111,3 +111,14 @@ class Found:
     first_seen_at: datetime = NOW
     last_seen_at: datetime = NOW
     unconfirmed: bool = False
+    accepted: Mapping[str, Any] | None = None
+
+
+ACCEPTED = {
+    "exception_id": "0e8f3c1e",
+    "reason": "planned",
+    "note": "Will be <aligned> in spring.",
+    "by": "5b10a284",
+    "until": "2026-12-31T00:00:00+00:00",
+}
+"""An exception as a finding keeps it."""

@@ -11,6 +11,7 @@ from lxml import html
 from app.exports import document, style
 from app.exports.evidence import Evidence, Population
 from tests.exports.builders import (
+    ACCEPTED,
     NOW,
     PRODUCTION,
     TEST,
@@ -97,7 +98,7 @@ def test_a_document_of_every_kind_of_row():
             values={"t": {"b": [1], "a": "masked"}, "p": None},
             unconfirmed=True,
         ),
-        Found(group_id=None, asset_id=None, severity="low"),
+        Found(group_id=None, asset_id=None, severity="low", accepted=ACCEPTED),
     ]
     compare(whole(evidence, [THREAT, UNKNOWN], found), "posture.html")
 

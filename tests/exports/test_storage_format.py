@@ -21,6 +21,7 @@ from app.posture.model import (
     MatrixRow,
     SectionName,
 )
+from tests.exports.builders import ACCEPTED
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = (
@@ -89,6 +90,7 @@ class Finding:
     first_seen_at: datetime = NOW
     last_seen_at: datetime = NOW
     unconfirmed: bool = False
+    accepted: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,12 @@ def test_the_summary_has_the_environments_and_the_worst_findings():
     assert len(list(parsed(fragment).iter("li"))) == 5
     assert "2 more in the space's posture tab." in words(fragment)
     assert "No finding is open." in words(one_api(Display.SUMMARY))
+
+
+def test_an_accepted_finding_says_by_whom_why_and_until_when():
+    said = words(one_api(Display.SUMMARY, findings=[Finding(accepted=ACCEPTED)]))
+    until = "Accepted until 2026-12-31 00:00:00 UTC by account 5b10a284: planned."
+    assert f"{until} Will be <aligned> in spring." in said
 
 
 def test_the_full_form_has_the_three_sections_and_every_finding():

@@ -1,5 +1,7 @@
 """`/exceptions`: a finding is accepted until a date, listed apart, and open again by itself."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -137,3 +139,39 @@ async def test_what_is_unknown_or_of_another_space_is_not_there(
     product.issuer = "theirs"
     assert (await product.call("DELETE", f"{PATH}/{made['id']}")).status_code == 404
     assert (await product.get(PATH))["exceptions"] == []
+
+
+async def test_exports_and_snapshots_say_what_was_accepted_then(
+    product: Product, world: World
+) -> None:
+    finding = next(f for f in await findings(product) if f["api_id"])
+    body = body_for(finding, reason="planned", note="=In spring")
+    (made,) = (await product.call("POST", PATH, body)).json()["exceptions"]
+    taken = (await product.call("POST", "snapshots", {})).json()
+    one = {"api_id": finding["api_id"]}
+    of_api = (await product.call("POST", "snapshots", one)).json()
+
+    lines = csv.DictReader(io.StringIO(await exported(product, "posture.csv?rows=findings")))
+    line = next(row for row in lines if row["fingerprint"] == finding["fingerprint"])
+    assert (line["accepted_reason"], line["accepted_note"]) == ("planned", "'=In spring")
+    assert (line["accepted_by"], line["accepted_until"][:16]) == (
+        made["made_by"],
+        made["until"][:16],
+    )
+    assert "Accepted until" in await exported(product, "posture.html")
+
+    await product.call("DELETE", f"{PATH}/{made['id']}")
+    for snapshot in (taken, of_api):
+        frozen = await product.get(f"snapshots/{snapshot['id']}")
+        assert [each["exception_id"] for each in frozen["exceptions"]] == [made["id"]]
+        assert frozen["exceptions"][0]["ended_at"] is None
+        shown = next(f for f in frozen["findings"] if f["fingerprint"] == finding["fingerprint"])
+        assert shown["accepted"]["note"] == "=In spring"
+    lines = csv.DictReader(io.StringIO(await exported(product, "posture.csv?rows=findings")))
+    assert {row["accepted_reason"] for row in lines} == {""}
+
+
+async def exported(product: Product, path: str) -> str:
+    answer = await product.call("GET", path)
+    assert answer.status_code == 200, answer.text
+    return answer.text.removeprefix("\ufeff")

@@ -212,6 +212,7 @@ async def test_of_one_api_the_three_matrices_are_frozen_too(product: Product, wo
         await product.get(f"snapshots/{made['id']}"),
     )
     assert found["matrices"] == shown["matrices"]
-    assert found["findings"] == shown["findings"]
+    told = [{k: v for k, v in f.items() if k != "history"} for f in shown["findings"]]
+    assert found["findings"] == told
     assert [api["id"] for api in found["apis"]] == [row["id"]]
     assert (await product.call("POST", "snapshots", {"api_id": "0" * 32})).status_code == 404
