@@ -40,7 +40,7 @@ QUIET = (
 CDN_HOST = "connect-cdn.atl-paas.net"
 FONT_HOST = "ds-cdn.prod-east.frontend.public.atl-paas.net"
 HOST_SCRIPT_NOISE = "[ACJS] Feature flag service is not initialised."
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 
 
 class NoBrowser(Exception):
@@ -122,9 +122,13 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def window(browser: Browser, origins: Sequence[str]) -> AsyncIterator[Window]:
+async def window(
+    browser: Browser, origins: Sequence[str], *, locale: str = "en-US", timezone: str = "UTC"
+) -> AsyncIterator[Window]:
     """Open a window that reaches these origins only; Atlassian's CDN is played from the npm files."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale=locale, timezone_id=timezone
+    )
     record = Record()
     await fence(context, record, origins)
     page = await context.new_page()
