@@ -4,8 +4,19 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
-from app.store import connections, purging, sections, sites, snapshots, syncs
+from app.caller import AccountId
+from app.store import (
+    connections,
+    exceptions,
+    expected_differences,
+    purging,
+    sections,
+    sites,
+    snapshots,
+    syncs,
+)
 from app.store.database import Database
 from app.store.tables import metadata
 from app.sync.retention import Retention
@@ -199,3 +210,25 @@ async def test_an_old_snapshot_stays_listed_after_the_retention(ours, database):
     await retention(database, NOW + 5000 * DAY).purge()
     async with ours.database.transaction(ours.site_id) as db:
         assert await snapshots.newest(db, ours.site_id, SPACE) == ((snapshot,), 1)
+
+
+async def test_what_was_expected_and_accepted_goes_with_the_space_and_not_before(ours):
+    """The app's role may delete neither; with the connection's row both go."""
+    row = exceptions.ExceptionRow(
+        "0e8f3c1e-6a52-4a0e-9a1b-3c1d5b7f9a20", "f", "v", None, None, "planned", "n",
+        AccountId("ada"), NOW, NOW + DAY,
+    )  # fmt: skip
+    rule = expected_differences.ExpectedRow(
+        row.id, "cors", "a", None, None, "n", {}, AccountId("ada"), NOW
+    )
+    async with ours.database.transaction(ours.site_id) as db:
+        await exceptions.make(db, ours.site_id, SPACE, [row])
+        await expected_differences.make(db, ours.site_id, SPACE, rule)
+    for table in ("exceptions", "expected_differences"):
+        with pytest.raises(ProgrammingError):
+            async with ours.database.transaction(ours.site_id) as db:
+                await db.exec_driver_sql(f"DELETE FROM {table}")
+    async with ours.database.transaction(ours.site_id) as db:
+        await purging.forget_space(db, ours.site_id, SPACE)
+        assert await exceptions.one(db, ours.site_id, SPACE, row.id) is None
+        assert await expected_differences.one(db, ours.site_id, SPACE, rule.id) is None
