@@ -177,7 +177,10 @@ class ExpectedDifference:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """An exception for one finding: good while its digest is the same and `as_of` < until."""
+    """An exception for one finding: good while its digest is the same and `as_of` < until.
+
+    `api_key` is None for a finding about automated policies.
+    """
 
     fingerprint: str
     values_digest: str
@@ -186,6 +189,7 @@ class Acceptance:
     until: datetime
     exception_id: str = ""
     note: str = ""
+    api_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
