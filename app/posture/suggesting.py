@@ -1,5 +1,6 @@
 """A starter set: which settings are meant to differ, as far as what was seen says so safely."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ Allowances = dict[str, dict[str, Json]]
 Setting = tuple[str, str]
 """A policy's asset id and the path of a setting."""
 
+Seen = Mapping[str, Sequence[tuple[Json, int]]]
+"""By environment: each value, and how many times it is held there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -42,7 +46,8 @@ class Sightings:
 
     changes: dict[Setting, list[Change]] = field(default_factory=dict)
     apis: dict[Setting, int] = field(default_factory=dict)
-    held: dict[Setting, dict[str, dict[str, Json]]] = field(default_factory=dict)
+    held: dict[Setting, dict[str, Counter[str]]] = field(default_factory=dict)
+    values: dict[str, Json] = field(default_factory=dict)
 
     def look(self, scope: Scope, api: ApiReading) -> None:
         """Add what differs in one API, but for what is expected of all APIs already."""
@@ -70,8 +75,10 @@ class Sightings:
                 known = policy.configuration.field_at(path)
                 environment = side.environment_id
                 if _is_offered(Change(path, known, {environment: value})):
+                    text = canonical(value)
                     places = self.held.setdefault((policy.asset_id, path), {})
-                    places.setdefault(environment, {})[canonical(value)] = value
+                    places.setdefault(environment, Counter())[text] += 1
+                    self.values[text] = value
 
     def suggestions(self, scope: Scope) -> tuple[Suggestion, ...]:
         """Return what can be offered safely, what settles most first."""
@@ -87,10 +94,10 @@ class Sightings:
             )
         )
 
-    def _seen(self, setting: Setting) -> dict[str, list[Json]]:
+    def _seen(self, setting: Setting) -> Seen:
         return {
-            environment: [values[text] for text in sorted(values)]
-            for environment, values in self.held.get(setting, {}).items()
+            environment: [(self.values[text], times) for text, times in sorted(held.items())]
+            for environment, held in self.held.get(setting, {}).items()
         }
 
 
@@ -104,7 +111,7 @@ def _is_offered(change: Change) -> bool:
 def _suggestion(
     setting: Setting,
     changes: Sequence[Change],
-    seen: Mapping[str, list[Json]],
+    seen: Seen,
     apis: int,
     reference: AbstractSet[str],
 ) -> Suggestion | None:
@@ -112,7 +119,7 @@ def _suggestion(
         allowances = rule(seen, reference)
         settles = sum(_settles(change, allowances) for change in changes) if allowances else 0
         if settles:
-            few = {e: values[:MOST_SEEN] for e, values in seen.items()}
+            few = {e: [value for value, _ in held[:MOST_SEEN]] for e, held in seen.items()}
             return Suggestion(*setting, allowances, few, apis, settles)
     return None
 
@@ -121,46 +128,63 @@ def _settles(change: Change, allowances: Allowances) -> bool:
     return all(fits(change.field, value, allowances.get(e)) for e, value in change.votes.items())
 
 
-def _of_hosts(seen: Mapping[str, list[Json]], reference: AbstractSet[str]) -> Allowances:
-    """Allow each environment its one host; nothing where it has several, or none of its own."""
+def _of_hosts(seen: Seen, reference: AbstractSet[str]) -> Allowances:
+    """Allow each environment its usual host; nothing where one has none of its own."""
     own = _own(seen, reference, _origins)
     return {e: {"matches": f"{origin}/*"} for e, origin in own.items()}
 
 
-def _of_values(seen: Mapping[str, list[Json]], reference: AbstractSet[str]) -> Allowances:
-    """Allow each environment its one value; nothing where production shares a host with others."""
+def _of_values(seen: Seen, reference: AbstractSet[str]) -> Allowances:
+    """Allow each environment its usual value; nothing where production shares a host with others."""
     if _of_several(seen, reference):
         return {}
-    values = {canonical(value): value for held in seen.values() for value in held}
+    values = {canonical(value): value for held in seen.values() for value, _ in held}
     own = _own(seen, reference, lambda value: {canonical(value)})
     return {e: {"equals": values[text]} for e, text in own.items()}
 
 
-def _of_several(seen: Mapping[str, list[Json]], reference: AbstractSet[str]) -> bool:
+def _of_several(seen: Seen, reference: AbstractSet[str]) -> bool:
     """Whether a host of production was seen elsewhere too."""
     inside, outside = set[str](), set[str]()
-    for environment, values in seen.items():
-        for value in values:
+    for environment, held in seen.items():
+        for value, _ in held:
             (inside if environment in reference else outside).update(_origins(value))
     return not inside.isdisjoint(outside)
 
 
 def _own(
-    seen: Mapping[str, list[Json]],
-    reference: AbstractSet[str],
-    marks_of: Callable[[Json], AbstractSet[str]],
+    seen: Seen, reference: AbstractSet[str], marks_of: Callable[[Json], AbstractSet[str]]
 ) -> dict[str, str]:
-    """Return the one mark of each environment: production's was seen nowhere else.
+    """Return the usual mark of each environment: production's was seen nowhere else.
 
-    What of another environment's stands in production went wrong there and does not count. Nothing
-    at all where an environment has no mark of its own, or several.
+    What of another environment's stands in production went wrong there and does not count; what is
+    unusual stays to be looked at. Nothing at all where an environment has no usual mark.
     """
-    marks = {e: set[str]().union(*map(marks_of, values)) for e, values in seen.items()}
-    elsewhere = set[str]().union(*(held for e, held in marks.items() if e not in reference))
-    own = {e: held - elsewhere if e in reference else held for e, held in marks.items()}
-    if any(len(held) != 1 for held in own.values()):
-        return {}
-    return {e: held.pop() for e, held in own.items()}
+    counted = {e: _counted(held, marks_of) for e, held in seen.items()}
+    elsewhere = set[str]().union(*(marks for e, marks in counted.items() if e not in reference))
+    own: dict[str, str] = {}
+    for environment, marks in counted.items():
+        inside = environment in reference
+        usual = _usual({m: n for m, n in marks.items() if not inside or m not in elsewhere})
+        if usual is None:
+            return {}
+        own[environment] = usual
+    return own
+
+
+def _counted(
+    held: Sequence[tuple[Json, int]], marks_of: Callable[[Json], AbstractSet[str]]
+) -> Counter[str]:
+    marks = Counter[str]()
+    for value, times in held:
+        marks.update(dict.fromkeys(marks_of(value), times))
+    return marks
+
+
+def _usual(marks: Mapping[str, int]) -> str | None:
+    """Return the mark that is held more often than all others together, or None."""
+    most = max(marks, key=lambda mark: (marks[mark], mark), default=None)
+    return most if most is not None and 2 * marks[most] > sum(marks.values()) else None
 
 
 def _origins(value: Json) -> set[str]:

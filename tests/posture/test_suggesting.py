@@ -71,6 +71,21 @@ def test_one_api_with_stagings_provider_in_production_is_no_reason_to_offer_noth
     assert found.allowances[PROD.id] == {"matches": f"{CORP}/*"}
 
 
+def test_an_unusual_provider_is_left_to_be_looked_at_and_the_usual_one_offered() -> None:
+    good = [trusting(f"{STAGING}/k", f"{STAGING}/k", f"{CORP}/{n}", asset_id=f"a{n}") for n in "ab"]
+    odd = trusting("https://old.example/k", f"{STAGING}/k", f"{CORP}/p", asset_id="odd")
+    (found,) = suggested(*good, odd)
+    assert (found.apis, found.settles) == (3, 2)
+    assert found.allowances[DEV.id] == {"matches": f"{STAGING}/*"}
+    assert "https://old.example/k" in found.seen[DEV.id]
+
+
+def test_two_providers_used_alike_are_no_usual_one() -> None:
+    one = trusting("", f"{STAGING}/k", f"{CORP}/p", asset_id="one")
+    other = trusting("", "https://other.example/k", f"{CORP}/p", asset_id="other")
+    assert [each for each in suggested(one, other) if each.allowances] == []
+
+
 @pytest.mark.parametrize(
     "urls",
     [
