@@ -15,10 +15,8 @@ LONGEST_VALUE = 70
 NOT_SET = "not set"
 WHOLE_API = "the whole API"
 
-_KEPT = {
-    word.casefold(): word
-    for word in ("JWT", "IP", "CORS", "JSON", "XML", "SLA", "LDAP", "HTTP", "OAuth2", "URL", "JWKS")
-}
+_INITIALS = ("CORS", "HTTP", "IP", "IPs", "JSON", "JWKS", "JWT", "LDAP", "SLA", "URL", "XML")
+_KEPT = {word.casefold(): word for word in (*_INITIALS, "OAuth2")}
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 _UNITS = (
     (604_800_000, "week"),

@@ -95,6 +95,13 @@ async def of_space(
     return await _found(db, site_id, space_id, number, findings.c.api_id.is_(None))
 
 
+async def count_of_rule(db: DB, site_id: SiteId, space_id: SpaceId, number: int, rule: str) -> int:
+    """Return how many APIs have an open finding by a rule; accepted ones do not count."""
+    which = (findings.c.rule == rule, findings.c.accepted.is_(None))
+    apis = select(func.count(findings.c.api_id.distinct()))
+    return await db.scalar(apis.where(_valid(site_id, space_id, number), *which)) or 0
+
+
 async def known(
     db: DB, site_id: SiteId, space_id: SpaceId, number: int, fingerprints: Collection[str]
 ) -> dict[str, FindingRow]:

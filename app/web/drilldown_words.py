@@ -15,7 +15,7 @@ TEXTS: dict[str, Any] = {
     "one_differs": "1 differs",
     "n_differ": "{:,} differ",
     "show_all": "Show all",
-    "coverage": "Read",
+    "coverage": "Coverage",
     "live_title": "Read live, not published",
     "live_text": "What you see was read from Anypoint at",
     "live_end": "The table and its history stay as the last sync left them.",

@@ -26,6 +26,10 @@ from app.web.state import Services
 from app.web.trend_chart import SMALL_DAYS
 
 RECENT_SYNCS = 10
+TRUST = "D04"
+"""The rule about whom an API trusts: what usually has another value in each environment."""
+FEW = 2
+"""APIs from which on differing trust looks like a habit, not like a mistake."""
 
 
 def person(viewer: SpaceCaller) -> Person:
@@ -89,13 +93,17 @@ async def _published(
         await _since(db, viewer),
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
         await posture_rows.changed(*place, [row.api_id for row in page.rows]),
-        await _has_expected(db, viewer),
+        await _has_starter(db, viewer, sync.number),
     )
 
 
-async def _has_expected(db: DB, viewer: SpaceCaller) -> bool:
-    _, total = await expected_differences.listed(db, viewer.site_id, viewer.space_id, size=1)
-    return total > 0
+async def _has_starter(db: DB, viewer: SpaceCaller, number: int) -> bool:
+    """Tell whether much differs that usually does, and nobody has said yet what is meant to."""
+    place = (db, viewer.site_id, viewer.space_id)
+    if not includes(viewer.right, Right.ADMIN):
+        return False
+    _, said = await expected_differences.listed(*place, size=1)
+    return not said and await findings.count_of_rule(*place, number, TRUST) >= FEW
 
 
 async def _since(db: DB, viewer: SpaceCaller) -> Since | None:

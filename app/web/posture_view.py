@@ -39,7 +39,7 @@ class Published:
     since: Since | None = None
     days: Sequence[Day] = ()
     changed: Mapping[str, datetime] = field(default_factory=dict)
-    has_expected: bool = True
+    has_starter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +205,7 @@ def _coverage(published: Published) -> str:
 
 def _starter(base: PostureView, published: Published) -> list[Message]:
     """Offer an administrator to say what is meant to differ, until something was said."""
-    differing = published.summary.verdicts["threat"] + published.summary.verdicts["drift"]
-    if published.has_expected or not base.can_configure or not differing:
+    if not published.has_starter or not base.can_configure:
         return []
     texts = judging_words.TEXTS
     title, text, label = texts["offer_title"], texts["offer_text"], texts["offer_action"]
