@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import cli
+from app import cli, commands
 from app.main import web_routes
 from app.settings import Settings
 
@@ -20,7 +20,7 @@ def test_the_matrix_is_the_route_manifest():
     """Where this fails: `plumbline routes --markdown`, between the two marks."""
     _, _, rest = DOCUMENT.read_text().partition("<!-- matrix -->\n")
     table, _, _ = rest.partition("\n<!-- end of matrix -->")
-    assert table == cli.written_table(web_routes(Settings()))
+    assert table == commands.written_table(web_routes(Settings()))
 
 
 def test_the_command_prints_the_manifest(capsys, monkeypatch):
