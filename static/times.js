@@ -1,4 +1,4 @@
-// Times in the reader's own locale and zone, and how long ago they were.
+// Times in the reader's own locale and zone, and how long ago they were; numbers in that locale.
 
 const absolute = new Intl.DateTimeFormat(undefined, {
   day: "numeric",
@@ -10,6 +10,9 @@ const absolute = new Intl.DateTimeFormat(undefined, {
 });
 const dayOnly = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const numbers = new Intl.NumberFormat();
+// As the server writes them: thousands apart by a narrow space.
+const LONG_NUMBER = /\d{1,3}(?:\u202f\d{3})+/g;
 const UNITS = [
   ["day", 86_400],
   ["hour", 3_600],
@@ -28,7 +31,16 @@ function written(element, time) {
   return absolute.format(time) + age;
 }
 
+function localiseNumbers(scope) {
+  const texts = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    if (!text.data.includes("\u202f")) continue;
+    text.data = text.data.replace(LONG_NUMBER, (said) => numbers.format(said.replaceAll("\u202f", "")));
+  }
+}
+
 export function localise(scope = document) {
+  localiseNumbers(scope);
   for (const element of scope.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
     element.textContent = written(element, time);

@@ -29,7 +29,8 @@ def summary(
         return f"no {many}{limit}"
     all_of = sentences.count(total, one, many)
     if differing:
-        told = f"{differing:,} of {all_of} {'differs' if differing == 1 else 'differ'}"
+        verb = "differs" if differing == 1 else "differ"
+        told = f"{sentences.number(differing)} of {all_of} {verb}"
         return f"{told}{', and the order' if order_differs else ''}{limit}"
     return f"{all_of}, {'in another order' if order_differs else 'no differences'}{limit}"
 
@@ -62,7 +63,7 @@ def statuses(words: Sequence[str]) -> str:
     counts = Counter(words)
     ordered = [word for word in STATUSES if word in counts]
     ordered += sorted(word for word in counts if word not in STATUSES)
-    return ", ".join(f"{counts[word]:,} {word}" for word in ordered) or "none"
+    return ", ".join(f"{sentences.number(counts[word])} {word}" for word in ordered) or "none"
 
 
 Facts = Mapping[str, Json]

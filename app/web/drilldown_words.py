@@ -13,14 +13,14 @@ TEXTS: dict[str, Any] = {
     "tiers": "SLA tiers",
     "contracts": "Contracts",
     "one_differs": "1 differs",
-    "n_differ": "{:,} differ",
+    "n_differ": "{} differ",
     "show_all": "Show all",
     "coverage": "Coverage",
     "live_title": "Read live, not published",
     "live_text": "What you see was read from Anypoint at",
     "live_end": "The table and its history stay as the last sync left them.",
     "live_back": "Back to the last sync",
-    "live_part": "The first {:,} of {:,} rows are shown, those that differ first. "
+    "live_part": "The first {} of {} rows are shown, those that differ first. "
     "The next sync makes all of them searchable.",
     "open_in_manager": "Open {} in API Manager",
     "open": "Open in API Manager, in a new tab",
@@ -42,7 +42,7 @@ TEXTS: dict[str, Any] = {
     "automated_differ": "Automated policies that differ between environments: {}. They concern every "
     "API and stand above the table of all APIs; Show all shows them here.",
     "no_match": "Nothing matches.",
-    "page_line": "Page {:,} of {:,}, {:,} rows",
+    "page_line": "Page {} of {}, {} rows",
     "subjects": {"policies": "Policy", "tiers": "SLA tier", "contracts": "Application"},
     "compared": {
         "policies": "Compared: presence, version, on or off, order, resource scope, every setting.",

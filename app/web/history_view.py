@@ -142,10 +142,12 @@ class Since:
 
 def since(counts: Counts) -> Since:
     """Return the changes since the sync before, in one line and in parts."""
-    parts = [("added", f"+{counts.added:,} new"), ("resolved", f"−{counts.resolved:,} resolved")]
+    number = sentences.number
+    parts = [("added", f"+{number(counts.added)} new")]
+    parts.append(("resolved", f"−{number(counts.resolved)} resolved"))
     if counts.changed:
-        parts.append(("changed", f"{counts.changed:,} changed"))
-    parts.append(("unchanged", f"{counts.unchanged:,} unchanged"))
+        parts.append(("changed", f"{number(counts.changed)} changed"))
+    parts.append(("unchanged", f"{number(counts.unchanged)} unchanged"))
     return Since(", ".join(text for _, text in parts), parts)
 
 

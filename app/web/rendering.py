@@ -38,6 +38,7 @@ def templates() -> jinja2.Environment:
     environment.filters["iso"] = iso
     environment.filters["moment"] = sentences.moment
     environment.filters["ago"] = sentences.ago
+    environment.filters["number"] = sentences.number
     environment.globals["words"] = words
     environment.globals["t"] = words.TEXTS
     environment.globals["d"] = drilldown_words.TEXTS

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from app.web.words import FAULTS, TEXTS
 
+THOUSANDS = "\u202f"
+
 
 def of_fault(code: str) -> dict[str, str]:
     """Return the title and the next step for an error's code; a general pair for any other."""
@@ -16,9 +18,17 @@ def of_fault(code: str) -> dict[str, str]:
     return {"title": title, "step": step}
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def number(value: int) -> str:
+    """Return a number, its thousands apart by the space that no language takes for a decimal mark.
+
+    The script writes it as the reader's language does.
+    """
+    return f"{value:,}".replace(",", THOUSANDS)
+
+
+def count(of: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: "1 API", "2 APIs"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number(of)} {one if of == 1 else many or one + 's'}"
 
 
 @lru_cache(maxsize=1024)
@@ -91,7 +101,7 @@ def connected(organization: str | None, environments: Sequence[str]) -> str:
 def shrunk(environment: str, earlier: int, later: int) -> str:
     """Say that a sync found far fewer instances in an environment than the one before."""
     return (
-        f"{environment}: the last sync read {count(later, 'API instance')}, the one before {earlier:,}. "
+        f"{environment}: the last sync read {count(later, 'API instance')}, the one before {number(earlier)}. "
         "If nothing was removed in Anypoint, a scope or a business group may be missing."
     )
 
@@ -107,13 +117,13 @@ def coverage(whole: int, environments: int, total: int, unknown: int) -> str:
 
 def found(total: int, of: int) -> str:
     """Say how many rows match."""
-    return count(total, "API") if total == of else f"{total:,} of {count(of, 'API')}"
+    return count(total, "API") if total == of else f"{number(total)} of {count(of, 'API')}"
 
 
 def range_line(page: int, size: int, total: int) -> str:
     """Say which rows of how many a page shows."""
     first = (page - 1) * size + 1
-    return f"{first:,}–{min(page * size, total):,} of {count(total, 'API')}"
+    return f"{number(first)}–{number(min(page * size, total))} of {count(total, 'API')}"
 
 
 def reading(name: str | None, done: int, total: int | None) -> str:
@@ -122,7 +132,7 @@ def reading(name: str | None, done: int, total: int | None) -> str:
         return f"Reading {name or 'Anypoint'}: listing the APIs"
     if done >= total:
         return TEXTS["publishing"]
-    return f"Reading {name or 'Anypoint'}: {done:,} of {count(total, 'API')}"
+    return f"Reading {name or 'Anypoint'}: {number(done)} of {count(total, 'API')}"
 
 
 def first_rows(shown: int, total: int) -> str:
@@ -130,9 +140,9 @@ def first_rows(shown: int, total: int) -> str:
     return f"The first {shown} of {count(total, 'API')}."
 
 
-def more_findings(number: int) -> str:
+def more_findings(left: int) -> str:
     """Say how many findings are left out."""
-    return f"and {number:,} more"
+    return f"and {number(left)} more"
 
 
 def not_read(name: str, reason: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from app.posture.model import Severity
 from app.store.rollups import Day
+from app.web import sentences
 
 WIDTH = 960
 HEIGHT = 220
@@ -77,7 +78,7 @@ def chart(days: Sequence[Day], last: date, period: int) -> Chart:
     step = (right - LEFT) / period
     first = last - timedelta(days=period - 1)
     bars = [_bar(day, (day.date - first).days, step, top, severities) for day in days]
-    levels = [Tick(_y(level, top), f"{level:,}") for level in _levels(top)]
+    levels = [Tick(_y(level, top), sentences.number(level)) for level in _levels(top)]
     return Chart(
         WIDTH,
         HEIGHT,

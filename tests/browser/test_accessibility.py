@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Frame
+from playwright.async_api import Browser, Frame
 
+from app.web.sentences import number
+from sandbox import browser as browsers
 from sandbox.browser import Window
 from sandbox.journey import POSTURE, SETTINGS
 from sandbox.stack import Stack
@@ -329,3 +333,31 @@ async def test_names_are_text_and_leave_the_layout_whole_whatever_they_hold(
         await is_closed(window)
     await narrowed(window, frame)
     assert await frame.evaluate(SIDEWAYS, MAY_SCROLL) == []
+
+
+LOCALISED = """async text => {
+  const place = document.createElement("p");
+  place.textContent = text;
+  const style = document.querySelector("link[href*='/theme.css']").href;
+  const { localise } = await import(style.replace("theme.css", "times.js"));
+  document.body.append(place);
+  localise(place);
+  return place.textContent;
+}"""
+
+
+async def test_dates_and_numbers_are_written_as_the_persons_browser_writes_them(
+    chromium: Browser, filled: Stack
+) -> None:
+    berlin = {"locale": "de-DE", "timezone": "Europe/Berlin"}
+    async with browsers.window(chromium, filled.origins, **berlin) as window:
+        frame = await tab(window, filled, "viewer", "verdict=threat")
+        shown = frame.locator(".page-header time")
+        sent = await shown.get_attribute("datetime")
+        here = datetime.fromisoformat(sent or "").astimezone(ZoneInfo("Europe/Berlin"))
+        text = await shown.inner_text()
+        assert text.startswith(f"{here.day}. ")
+        assert f"{here:%H:%M} ME" in text
+        assert "ago)" in text or "just now" in text
+        assert await frame.evaluate(LOCALISED, number(52_000)) == "52.000"
+        assert window.record.troubles == []

@@ -238,6 +238,11 @@ def test_none_off_and_unread_are_told_apart(
     assert sentences.policies(number, off, automated) == said
 
 
+def test_thousands_are_apart_by_a_space_that_is_no_decimal_mark_in_any_language() -> None:
+    assert sentences.found(1_250, 5_000) == "1\u202f250 of 5\u202f000 APIs"
+    assert sentences.number(999) == "999"
+
+
 def test_the_settings_say_who_saved_the_secret_without_naming_an_id() -> None:
     mine = settings_view.settings(connection(), AccountId("alice"), {"us": "https://a"})
     other = settings_view.settings(connection(), AccountId("bob"), {"us": "https://a"})
