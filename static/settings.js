@@ -134,12 +134,12 @@ function filled(id, selector, fill) {
 }
 
 function showResult(result) {
-  const { ok, problem, missing_scopes: scopes } = result;
+  const { ok, environments, problem, missing_scopes: scopes } = result;
   const parts = [];
-  if (ok) parts.push(filled("test-ok", "[data-found]", (p) => (p.textContent = foundLine(result))));
-  else if (problem || scopes.length === 0) {
-    parts.push(filled("test-failed", "[data-problem]", (p) => (p.textContent = problem)));
-  }
+  if (ok || environments.length > 0) {
+    const id = ok ? "test-ok" : "test-found";
+    parts.push(filled(id, "[data-found]", (p) => (p.textContent = foundLine(result))));
+  } else parts.push(filled("test-failed", "[data-problem]", (p) => (p.textContent = problem)));
   if (scopes.length > 0) {
     parts.push(filled("test-missing", "[data-scopes]", (list) => listScopes(list, scopes)));
   }

@@ -18,6 +18,7 @@ from app.web.answers import EnvironmentAnswer
 from app.web.dependencies import Admin, App
 from app.web.fields import Body, Id, Name, Secret, distinct
 from app.web.routing import guard, space_router
+from app.web.trial_words import missing_names, places_told
 
 router = space_router("/api")
 
@@ -182,6 +183,6 @@ def trial_answer(found: ConnectionTest) -> TrialAnswer:
             EnvironmentAnswer(id=item.id, name=item.name, type=item.type)
             for item in found.environments
         ],
-        missing_scopes=list(found.missing_scopes),
-        problem=found.problem,
+        missing_scopes=missing_names(found.missing_scopes),
+        problem=found.problem or places_told(found.missing_scopes),
     )

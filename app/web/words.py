@@ -167,6 +167,7 @@ TEXTS = {
     "remove": "Remove credentials",
     "keep": "Keep",
     "test_ok": "The connection works",
+    "test_found": "The credentials are accepted",
     "test_missing": "Scopes are missing",
     "test_missing_hint": "Ask an Anypoint administrator to grant them to the Connected App, for "
     "every business group and environment that is to be read. You can save meanwhile.",

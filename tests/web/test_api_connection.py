@@ -160,6 +160,19 @@ async def test_a_test_of_refused_credentials_is_an_answer(product: Product, ours
     assert answer.json()["problem"]
 
 
+async def test_a_test_names_each_missing_scope_once_and_says_where(product: Product, ours: Home):
+    place = product.anypoint.estate.environments[0]
+    wish = {"forbid": [{"scope": "View Policies", "environment": place.id}]}
+    async with product.anypoint.client() as wire:
+        await wire.post("http://anypoint/_control", json=wish)
+    answer = await product.call("POST", f"{BARE}/test", typed(product))
+    body = answer.json()
+    assert (answer.status_code, body["ok"]) == (200, False)
+    assert body["missing_scopes"] == ["View Policies"]
+    assert body["problem"].startswith(f"View Policies is missing in {place.name}.")
+    assert body["environments"]
+
+
 async def test_a_test_without_values_takes_the_stored_ones(product: Product, ours: Home):
     assert (await product.call("POST", f"{BARE}/test")).status_code == 404
     await product.call("PUT", BARE, typed(product))
