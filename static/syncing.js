@@ -17,6 +17,8 @@ const ENDS = {
 
 let timer;
 let looks = 0;
+let started;
+let over;
 
 const panel = () => document.querySelector("[data-part='sync'] [data-sync]");
 
@@ -26,7 +28,8 @@ export function followSync() {
 }
 
 async function look() {
-  const id = panel()?.dataset.sync;
+  clearTimeout(timer);
+  const id = panel()?.dataset.sync ?? started;
   try {
     const answer = await fragment("progress");
     swap(answer);
@@ -48,10 +51,13 @@ function swap(answer) {
   if (text && looks++ % SPOKEN_EVERY === 0) announce(text);
 }
 
+// Two looks may be under way when a sync is cancelled: the first one says that it is over.
 async function end(id) {
   looks = 0;
-  const sync = id ? await json(`syncs/${id}`) : null;
-  const [type, title, body] = ENDS[sync?.state] ?? ENDS.published;
+  if (!id || id === over) return;
+  over = id;
+  const sync = await json(`syncs/${id}`);
+  const [type, title, body] = ENDS[sync.state] ?? ENDS.published;
   host.flag(type, title, body);
   document.dispatchEvent(new CustomEvent("sync-over"));
   announce(title);
@@ -60,7 +66,7 @@ async function end(id) {
 export async function startSync(button) {
   button.setAttribute("aria-busy", "true");
   try {
-    await json("syncs", { method: "POST" });
+    started = (await json("syncs", { method: "POST" })).id;
     clearNotice();
     announce(texts.textSyncStarted);
     await look();
