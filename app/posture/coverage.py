@@ -38,13 +38,16 @@ def _coverage(frame: Frame, needed: int, not_read: tuple[NotRead, ...], hidden: 
 
 
 def _told(frame: Frame, not_read: tuple[NotRead, ...]) -> str:
-    parts = [
-        f"{_part(each.section)} in {words.name(frame.name(each.environment_id))} ({each.reason})"
-        for each in not_read
+    parts: dict[tuple[str, str], dict[str, None]] = {}
+    for each in not_read:
+        found = parts.setdefault((each.environment_id, each.reason.rstrip(".")), {})
+        found[_part(each.section)] = None
+    told = [
+        f"{words.listed(tuple(found))} in {words.name(frame.name(environment))} ({reason})"
+        for (environment, reason), found in parts.items()
     ]
-    parts = list(dict.fromkeys(parts))
-    more = [f"{len(parts) - _MOST_TOLD} more"] if len(parts) > _MOST_TOLD else []
-    return ", ".join(parts[:_MOST_TOLD] + more)
+    more = [f"{len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
+    return ", ".join(told[:_MOST_TOLD] + more)
 
 
 def _part(section: str) -> str:

@@ -15,8 +15,10 @@ from app.store import (
 )
 from app.store.connections import Connection
 from app.store.database import DB
+from app.store.findings import FindingRow
 from app.store.posture_rows import Filter
 from app.store.syncs import Sync
+from app.web import sentences
 from app.web.dependencies import SpaceCaller
 from app.web.history_view import Since, since
 from app.web.posture_filters import page_count
@@ -89,12 +91,16 @@ async def _published(
         page,
         wanted,
         sorted(names.items(), key=lambda item: item[1].casefold()),
-        [finding.sentence for finding in automated if finding.severity != "info"],
+        [_told(finding) for finding in automated if finding.severity != "info"],
         await _since(db, viewer),
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
         await posture_rows.changed(*place, [row.api_id for row in page.rows]),
         await _has_starter(db, viewer, sync.number),
     )
+
+
+def _told(finding: FindingRow) -> str:
+    return sentences.unconfirmed(finding.sentence) if finding.unconfirmed else finding.sentence
 
 
 async def _has_starter(db: DB, viewer: SpaceCaller, number: int) -> bool:

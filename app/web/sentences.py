@@ -135,6 +135,11 @@ def reading(name: str | None, done: int, total: int | None) -> str:
     return f"Reading {name or 'Anypoint'}: {number(done)} of {count(total, 'API')}"
 
 
+def unconfirmed(finding: str) -> str:
+    """Return a finding's sentence for when what it is about could not be read lately."""
+    return f"{finding} (as last read; the last sync could not confirm it)"
+
+
 def first_rows(shown: int, total: int) -> str:
     """Say that only the first rows are here."""
     return f"The first {shown} of {count(total, 'API')}."

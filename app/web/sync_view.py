@@ -86,7 +86,7 @@ def messages(
 ) -> list[Message]:
     """Return what must be said above the table, the gravest first; empty when all is well."""
     found = list(_of_credentials(connection, can_configure=can_configure))
-    found += _of_failure(newest, can_edit=can_edit)
+    found = found or list(_of_failure(newest, can_edit=can_edit))
     if published is not None:
         found += _of_environments(published)
         found += _of_age(connection, published, now, can_edit=can_edit)
@@ -117,7 +117,8 @@ def _of_environments(published: Sync) -> Iterator[Message]:
         reason = sentences.sentence(item.reason or words.REASON_UNKNOWN)
         if item.outcome is Outcome.FAILED:
             title = f"{item.name} could not be read"
-            yield Message("unknown", title, reason, read_at=item.read_at)
+            text = f"{reason} {t['read_again']}"
+            yield Message("unknown", title, text, read_at=item.read_at)
         elif item.outcome is Outcome.PARTIAL:
             title = f"{item.name} was read in part"
             yield Message("unknown", title, reason)

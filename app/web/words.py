@@ -131,6 +131,7 @@ TEXTS = {
     "failed_sync": "The last sync did not finish",
     "all_aligned": "Every API is aligned",
     "stays": "What was read before stays and is shown.",
+    "read_again": "The next sync tries again.",
     "syncing": "Syncing",
     "waiting": "Waiting for a worker",
     "publishing": "Comparing and publishing",

@@ -224,7 +224,7 @@ async def test_an_old_link_to_a_page_that_is_gone_shows_the_last_one(ours: Home)
 async def test_a_failed_environment_is_named_with_its_reason(ours: Home) -> None:
     await ours.published(rows=rows_of(make_posture()), failed=[TEST], now=now())
     said = [text(item) for item in of_class(await seen(ours, "/pages/posture"), "message")]
-    assert said == ["Test could not be read It answered 403."]
+    assert said == ["Test could not be read It answered 403. The next sync tries again."]
 
 
 async def test_a_running_sync_shows_how_far_it_is_until_it_ends(ours: Home) -> None:
