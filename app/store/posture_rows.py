@@ -1,8 +1,10 @@
 """The posture rows of a published sync: filtered, sorted, paged and counted."""
 
 import hashlib
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -43,6 +45,12 @@ class Filter:
     page: int = 1
     size: int = 50
 
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether all rows come through."""
+        asked = (self.search, self.environments, self.groups, self.verdicts, self.severities)
+        return not any((*asked, self.kinds, self.api_id))
+
 
 @dataclass(frozen=True, slots=True)
 class PostureRow:
@@ -65,10 +73,14 @@ class PostureRow:
 
 @dataclass(frozen=True, slots=True)
 class PosturePage:
-    """One page of rows, and how many rows the filter lets through."""
+    """One page of rows, and how many rows the filter lets through.
+
+    `since` has the number of the sync since which each API's row says what it says.
+    """
 
     rows: tuple[PostureRow, ...]
     total: int
+    since: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,54 +97,75 @@ def api_id(space_id: SpaceId, api_key: str) -> str:
 
 
 async def page(
-    db: DB, site_id: SiteId, space_id: SpaceId, number: int, wanted: Filter
+    db: DB,
+    site_id: SiteId,
+    space_id: SpaceId,
+    number: int,
+    wanted: Filter,
+    total: int | None = None,
 ) -> PosturePage:
-    """Return one page of the rows of a published sync."""
+    """Return one page of the rows of a published sync; who knows how many there are says so."""
     which = and_(valid(site_id, space_id, number), *matching(wanted))
-    total = await db.scalar(select(func.count()).select_from(posture_rows).where(which)) or 0
-    rows = await db.execute(
+    if total is None:
+        total = await db.scalar(select(func.count()).select_from(posture_rows).where(which)) or 0
+    found = await db.execute(
         select(posture_rows)
         .where(which)
         .order_by(*in_order(wanted.sort))
         .limit(wanted.size)
         .offset((wanted.page - 1) * wanted.size)
     )
-    return PosturePage(tuple(row_of(row) for row in rows), total)
+    rows = found.all()
+    since = {row.api_id: row.from_number for row in rows}
+    return PosturePage(tuple(map(row_of, rows)), total, since)
 
 
 async def changed(
-    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_ids: Collection[str]
+    db: DB, site_id: SiteId, space_id: SpaceId, since: Mapping[str, int]
 ) -> dict[str, datetime]:
-    """Return when each of these rows became what it is in a published sync.
+    """Return when each row of a page became what it is, by API.
 
     A row that is older than the oldest sync that is kept has that one's time.
     """
-    mine, ended = posture_rows.c, syncs.c
-    since = (
-        select(ended.finished_at)
+    if not since:
+        return {}
+    known = await db.execute(
+        select(syncs.c.number, syncs.c.finished_at)
         .where(
-            ended.site_id == mine.site_id,
-            ended.space_id == mine.space_id,
-            ended.number >= mine.from_number,
+            syncs.c.site_id == site_id,
+            syncs.c.space_id == space_id,
+            syncs.c.number >= min(since.values()),
         )
-        .order_by(ended.number)
-        .limit(1)
-        .scalar_subquery()
+        .order_by(syncs.c.number)
     )
-    which = (valid(site_id, space_id, number), mine.api_id.in_(api_ids))
-    rows = await db.execute(select(mine.api_id, since).where(*which))
-    return {row[0]: row[1] for row in rows if row[1] is not None}
+    ended = known.all()
+    numbers = [row.number for row in ended]
+    places = {name: bisect_left(numbers, number) for name, number in since.items()}
+    return {name: ended[at].finished_at for name, at in places.items() if at < len(ended)}
 
 
 async def summary(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Summary:
     """Return how many APIs have each verdict; every verdict is there, 0 included."""
+    return (await counted(db, site_id, space_id, number))[0]
+
+
+async def counted(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int
+) -> tuple[Summary, dict[str, int]]:
+    """Return the summary, and the APIs of each Exchange group of a published sync, in one go."""
+    mine = posture_rows.c
     rows = await db.execute(
-        select(posture_rows.c.verdict, func.count())
+        select(mine.verdict, mine.group_id, func.count())
         .where(valid(site_id, space_id, number))
-        .group_by(posture_rows.c.verdict)
+        .group_by(mine.verdict, mine.group_id)
     )
-    verdicts = {verdict.value: 0 for verdict in Verdict} | {row[0]: row[1] for row in rows}
-    return Summary(sum(verdicts.values()), verdicts)
+    verdicts = {verdict.value: 0 for verdict in Verdict}
+    groups = Counter[str]()
+    for verdict, group_id, count in rows:
+        verdicts[verdict] += count
+        if group_id is not None:
+            groups[group_id] += count
+    return Summary(sum(verdicts.values()), verdicts), dict(sorted(groups.items()))
 
 
 async def one(
@@ -154,18 +187,6 @@ async def names(
     """Return the names of these APIs, as far as they are in a published sync."""
     which = (valid(site_id, space_id, number), posture_rows.c.api_id.in_(api_ids))
     rows = await db.execute(select(posture_rows.c.api_id, posture_rows.c.name).where(*which))
-    return {row[0]: row[1] for row in rows}
-
-
-async def groups(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> dict[str, int]:
-    """Return the Exchange groups of a published sync with the number of their APIs."""
-    mine = posture_rows.c
-    rows = await db.execute(
-        select(mine.group_id, func.count())
-        .where(valid(site_id, space_id, number), mine.group_id.is_not(None))
-        .group_by(mine.group_id)
-        .order_by(mine.group_id)
-    )
     return {row[0]: row[1] for row in rows}
 
 

@@ -66,7 +66,8 @@ async def show_posture(
         if sync and sync.number:
             place = (viewer.site_id, viewer.space_id, sync.number)
             summary = await posture_rows.summary(db, *place)
-            found = await posture_rows.page(db, *place, wanted.filter())
+            known = summary.total if wanted.filter().asks_nothing else None
+            found = await posture_rows.page(db, *place, wanted.filter(), known)
     return posture_answer(sync, summary, found, wanted)
 
 

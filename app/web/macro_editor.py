@@ -149,6 +149,6 @@ async def _view(services: Services, editor: SpaceCaller, kind: MacroKind) -> Edi
         sync = await syncs.published(db, *place)
         if sync is None or sync.number is None:
             return editor_view(kind, None, (), {})
-        groups = await posture_rows.groups(db, *place, sync.number)
+        _, groups = await posture_rows.counted(db, *place, sync.number)
     names = connection.group_names if connection else {}
     return replace(editor_view(kind, sync, tuple(groups), names), now=datetime.now(UTC))

@@ -78,23 +78,24 @@ async def _published(
     if sync is None or sync.number is None:
         return None
     place = (db, viewer.site_id, viewer.space_id, sync.number)
-    page = await posture_rows.page(*place, wanted)
+    summary, groups = await posture_rows.counted(*place)
+    total = summary.total if wanted.asks_nothing else None
+    page = await posture_rows.page(*place, wanted, total)
     if page.total and not page.rows:
         wanted = replace(wanted, page=page_count(page.total, wanted.size))
-        page = await posture_rows.page(*place, wanted)
-    group_ids = await posture_rows.groups(*place)
-    names = {group_id: connection.group_names.get(group_id, group_id) for group_id in group_ids}
+        page = await posture_rows.page(*place, wanted, page.total)
+    names = {group_id: connection.group_names.get(group_id, group_id) for group_id in groups}
     automated = await findings.of_space(*place)
     return Published(
         sync,
-        await posture_rows.summary(*place),
+        summary,
         page,
         wanted,
         sorted(names.items(), key=lambda item: item[1].casefold()),
         [_told(finding) for finding in automated if finding.severity != "info"],
         await _since(db, viewer),
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
-        await posture_rows.changed(*place, [row.api_id for row in page.rows]),
+        await posture_rows.changed(db, viewer.site_id, viewer.space_id, page.since),
         await _has_starter(db, viewer, sync.number),
     )
 

@@ -87,7 +87,7 @@ async def test_the_total_counts_the_filtered_rows_not_the_page(estate):
         wanted = Filter(groups=("g1",), page=5, size=1)
         page = await posture_rows.page(db, estate.site_id, SPACE, 1, wanted)
         summary = await posture_rows.summary(db, estate.site_id, SPACE, 1)
-        groups = await posture_rows.groups(db, estate.site_id, SPACE, 1)
+        _, groups = await posture_rows.counted(db, estate.site_id, SPACE, 1)
     assert (page.total, page.rows) == (2, ())
     assert (summary.total, summary.verdicts) == (5, dict.fromkeys(Verdict, 1))
     assert groups == {"g1": 2, "g2": 2}
@@ -147,7 +147,7 @@ async def test_the_last_change_is_the_sync_that_a_row_is_new_in(ours):
         place = (db, ours.site_id, SPACE, 2)
         latest = await posture_rows.page(*place, Filter(sort=Sort.CHANGED))
         oldest = await posture_rows.page(*place, Filter(sort=Sort.CHANGED_REVERSED))
-        times = await posture_rows.changed(*place, [row.api_id for row in latest.rows])
+        times = await posture_rows.changed(*place[:3], latest.since)
     assert [row.name for row in latest.rows] == ["Moved", "Still"]
     assert [row.name for row in oldest.rows] == ["Still", "Moved"]
     assert [times[row.api_id] for row in oldest.rows] == [NOW, later]
