@@ -23,6 +23,8 @@ Looks = AsyncGenerator[Frame, None]
 THEMES = ("light", "dark")
 NARROW = 320
 IS_DRESSED = """theme => document.documentElement.dataset.colorMode === theme
+  && (theme === "dark") === getComputedStyle(document.documentElement).backgroundColor
+    .match(/[0-9]+/g).every(part => part < 128)
   && [...document.querySelectorAll("link[rel=stylesheet]")].every(link => link.sheet)
   && document.getAnimations().every(animation => animation.playState !== "running")"""
 MAY_SCROLL = ".table-region, .macro-region, .audit-region, .dialog-nav nav, input, textarea"
@@ -287,6 +289,9 @@ HOSTILE = (
 )
 
 
+IS_WHOLE = "name => name.scrollHeight <= name.clientHeight"
+
+
 @pytest.fixture
 def hostile(filled: Stack) -> Iterator[list[str]]:
     """Names of APIs that somebody gave in Anypoint to see what happens; gone afterwards."""
@@ -323,13 +328,16 @@ async def test_names_are_text_and_leave_the_layout_whole_whatever_they_hold(
     )
     assert max(widths) <= 344
     for api in hostile:
-        await frame.click(f"#view-{api}")
+        await frame.focus(f"#view-{api}")
+        assert await frame.eval_on_selector(f"tr[data-api-id='{api}'] .name", IS_WHOLE)
+        await window.page.keyboard.press("Enter")
         dialog = await window.frame(DRILLDOWN)
         assert await dialog.inner_text("#title") in HOSTILE
+        assert await dialog.eval_on_selector("#title", IS_WHOLE)
         await narrowed(window, dialog)
         assert await dialog.evaluate(SIDEWAYS, MAY_SCROLL) == []
         await window.page.set_viewport_size({"width": 1280, "height": 900})
-        await dialog.click("#close")
+        await window.page.keyboard.press("Escape")
         await is_closed(window)
     await narrowed(window, frame)
     assert await frame.evaluate(SIDEWAYS, MAY_SCROLL) == []
