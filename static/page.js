@@ -14,6 +14,10 @@ export function dress(scope = document) {
   localise(scope);
 }
 
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-reload]")) host.reload();
+});
+
 host.theme();
 dress();
 setInterval(localise, EVERY_MINUTE_MS);

@@ -292,7 +292,7 @@ FAULTS = {
     ),
     "unavailable": (
         "Not available at the moment",
-        "A service that is needed cannot be reached. Reload the page in a moment.",
+        "A service that is needed cannot be reached. Try again in a moment.",
     ),
     "too_soon": ("One moment", "There were many requests at once. Wait a little, then reload."),
 }

@@ -256,6 +256,13 @@ def test_an_error_page_says_the_next_step_and_the_request() -> None:
     assert "Only an administrator of this space" in text(document)
     assert "Request request-1" in text(document)
     assert all(path.startswith("/base/static/") for path in document.xpath("//link/@href"))
+    assert document.xpath("//*[@data-reload]") == []
+
+
+def test_an_error_page_offers_to_try_again_what_may_work_later() -> None:
+    page = error_page("https://p.example", "https://h.example/all.js", StaticTree.read())
+    document = html.fromstring(page(Fault(503, "unavailable", "No.", "request-1")))
+    assert [text(button) for button in document.xpath("//*[@data-reload]")] == ["Try again"]
 
 
 async def test_a_stranger_gets_what_does_not_exist(ours: Home) -> None:
