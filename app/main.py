@@ -1,11 +1,12 @@
 """Where things are built and joined: settings in, a running product out."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypedDict
 
 import httpx
 import orjson
@@ -61,6 +62,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Reading(TypedDict):
+    """What everybody needs who reads from Anypoint for a space."""
+
+    database: Database
+    keyring: Keyring
+    control_planes: Mapping[str, str]
+    client: Callable[[str, str, str, bytes], AnypointClient]
+    now: Callable[[], datetime]
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The joined parts that both `serve` and `worker` need."""
@@ -95,73 +106,55 @@ def join(settings: Settings) -> Parts:
     url = settings.database_url.get_secret_value()
     database = Database(url)
     keyring = Keyring(parse_keys(settings.encryption_keys.get_secret_value()))
-    queue = Queue(url, settings.lease_seconds)
     http = _outgoing(settings)
-    client = partial(_anypoint_client, settings, http, Gates())
+    reading = Reading(
+        database=database,
+        keyring=keyring,
+        control_planes=settings.all_control_planes,
+        client=partial(_anypoint_client, settings, http, Gates()),
+        now=utc_now,
+    )
+    queue = Queue(url, settings.lease_seconds)
     syncs = SyncService(database, queue, utc_now)
-    connections = ConnectionService(
-        database=database,
-        keyring=keyring,
-        control_planes=settings.all_control_planes,
-        client=client,
-        syncs_service=syncs,
-        now=utc_now,
-    )
-    refreshes = RefreshService(
-        database=database,
-        keyring=keyring,
-        control_planes=settings.all_control_planes,
-        client=client,
-        now=utc_now,
-    )
-    schedule = Schedule(database, syncs, utc_now)
-    removed_spaces = RemovedSpaces(
-        database=database,
-        keyring=keyring,
-        http=http,
-        app_key=app_key(),
-        retention=timedelta(days=settings.uninstall_retention_days),
-        clock=utc_now,
-    )
-    retention = Retention(
-        database, timedelta(days=settings.retention_days), utc_now, removed_spaces.is_gone
-    )
-    jobs = SyncJobs(
+    parts = Parts(
+        settings=settings,
         database=database,
         keyring=keyring,
         queue=queue,
+        http=http,
+        syncs=syncs,
+        connections=ConnectionService(**reading, syncs_service=syncs),
+        refreshes=RefreshService(**reading),
+        monitoring=Monitoring(database, utc_now),
+        forge_lifecycle=_forge_lifecycle(settings, database, keyring),
+        removed_spaces=_removed_spaces(settings, database, keyring, http),
+    )
+    schedule = Schedule(database, syncs, utc_now)
+    jobs = SyncJobs(
+        **reading,
+        queue=queue,
         schedule=schedule,
-        control_planes=settings.all_control_planes,
-        client=client,
         concurrency=settings.sync_concurrency,
         lease_seconds=settings.lease_seconds,
-        now=utc_now,
     )
-    forge_lifecycle = _forge_lifecycle(settings, database, keyring)
+    queue.register(_chores(parts, schedule, jobs))
+    return parts
 
-    async def purge() -> None:
-        await forge_lifecycle.end_silent()
-        await retention.purge()
+
+def _chores(parts: Parts, schedule: Schedule, jobs: SyncJobs) -> Chores:
+    """Return what workers do: syncs, what is due, what is to be purged, and rescues."""
+    kept_for = timedelta(days=parts.settings.retention_days)
+    retention = Retention(parts.database, kept_for, utc_now, parts.removed_spaces.is_gone)
 
     async def do_due() -> None:
         await schedule.start_due()
         await schedule.reopen_due()
 
-    queue.register(Chores(jobs.run, do_due, purge, jobs.rescue))
-    monitoring = Monitoring(database, utc_now)
-    return Parts(
-        settings,
-        database,
-        keyring,
-        queue,
-        http,
-        syncs,
-        connections,
-        refreshes,
-        monitoring,
-        forge_lifecycle,
-        removed_spaces,
-    )
+    async def purge() -> None:
+        await parts.forge_lifecycle.end_silent()
+        await retention.purge()
+
+    return Chores(jobs.run, do_due, purge, jobs.rescue)
 
 
 def create_app(settings: Settings) -> Leaving:
@@ -252,6 +245,19 @@ def _services(parts: Parts) -> Services:
         syncs=parts.syncs,
         connections=parts.connections,
         refreshes=parts.refreshes,
+    )
+
+
+def _removed_spaces(
+    settings: Settings, database: Database, keyring: Keyring, http: httpx.AsyncClient
+) -> RemovedSpaces:
+    return RemovedSpaces(
+        database=database,
+        keyring=keyring,
+        http=http,
+        app_key=app_key(),
+        retention=timedelta(days=settings.uninstall_retention_days),
+        clock=utc_now,
     )
 
 
