@@ -8,8 +8,21 @@ export function announce(text) {
   document.getElementById("announcement").textContent = text;
 }
 
+let opener = null;
+
+// Who closes it with the keyboard goes on where they were when it came.
 export function clearNotice() {
-  document.getElementById("notice").replaceChildren();
+  const notice = document.getElementById("notice");
+  const isInside = notice.contains(document.activeElement);
+  notice.replaceChildren();
+  if (isInside) opener?.focus();
+}
+
+function show(section) {
+  const notice = document.getElementById("notice");
+  if (!notice.contains(document.activeElement)) opener = document.activeElement;
+  notice.replaceChildren(section);
+  notice.scrollIntoView({ block: "nearest" });
 }
 
 function button(label, act) {
@@ -36,9 +49,7 @@ export function showMessage(kind, text, content, actions) {
   bar.className = "actions";
   bar.append(...actions.map(([label, act]) => button(label, act)));
   section.append(paragraph(text), ...content, bar);
-  const notice = document.getElementById("notice");
-  notice.replaceChildren(section);
-  notice.scrollIntoView({ block: "nearest" });
+  show(section);
 }
 
 // The message stays until the next attempt; `again` is what was attempted.
@@ -57,7 +68,5 @@ export function showFailure(failure, again) {
   actions.className = "actions";
   actions.append(act);
   section.append(paragraph(failure.message), paragraph(details, "small subtle"), actions);
-  const notice = document.getElementById("notice");
-  notice.replaceChildren(section);
-  notice.scrollIntoView({ block: "nearest" });
+  show(section);
 }

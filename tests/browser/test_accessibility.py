@@ -118,6 +118,15 @@ async def macro(window: Window, stack: Stack) -> Looks:
         stack.control("clear-page", page=page)
 
 
+async def macro_editor(window: Window, stack: Stack) -> Looks:
+    await window.page.goto(f"{stack.page_address()}?as=editor")
+    await window.page.click("text=Insert Security posture overview")
+    editor = await window.frame_in("[role=dialog]", "plumbline-overview")
+    await editor.fill("#search", "loyalty")
+    await editor.wait_for_selector("#preview >> text=“loyalty”")
+    yield editor
+
+
 async def syncing(window: Window, stack: Stack) -> Looks:
     with a_long_sync(stack):
         frame = await tab(window, stack, "editor", "verdict=threat")
@@ -140,6 +149,7 @@ STATES: tuple[Callable[[Window, Stack], Looks], ...] = (
     modal,
     settings,
     macro,
+    macro_editor,
     syncing,
     history,
 )
@@ -246,6 +256,10 @@ async def test_the_keyboard_alone_filters_opens_reads_exports_and_takes_a_snapsh
     await tabbed_to(window, frame, "#export-csv", "Shift+Tab")
     async with window.page.expect_download():
         await press("Enter")
+    await frame.wait_for_selector("#notice .message")
+    await tabbed_to(window, frame, "#notice button:last-child")
+    await press("Enter")
+    assert await focused(frame) == "export-csv"
     await tabbed_to(window, frame, "#take-snapshot")
     await press("Enter")
     await frame.wait_for_selector("#taking-name:focus")
