@@ -199,10 +199,12 @@ def _change(row: FindingRow, before: FindingRow | None = None) -> ChangeShown:
 
 
 def _was(before: FindingRow, after: FindingRow) -> str:
-    """Return what a finding said before, with its severity where only that is another."""
+    """Return what a finding said before; its severity or its values where only these are others."""
     if before.sentence != after.sentence:
         return before.sentence
-    return f"{before.severity}: {before.sentence}"
+    if before.severity != after.severity:
+        return f"{before.severity}: {before.sentence}"
+    return t["other_values"]
 
 
 def sync_row(sync: Sync, names: Mapping[AccountId, str], chosen_id: str) -> SyncRow:

@@ -82,6 +82,7 @@ TEXTS = {
     "added": "New",
     "resolved": "Resolved",
     "changed": "Changed",
+    "other_values": "the same, of other values",
     "changed_from": "Before",
     "changed_to": "Now",
     "severity": "Severity",
