@@ -16,7 +16,6 @@ import httpcore
 import httpx
 
 from app.pool import Pool
-from app.wire import LoopBackend
 
 MEGABYTE = 1024 * 1024
 MAX_ANSWER_BYTES = 32 * MEGABYTE
@@ -190,7 +189,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, exempt: frozenset[tuple[str, int]]) -> None:
         self._exempt = exempt
-        self._network = LoopBackend()
+        self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,

@@ -7,7 +7,6 @@ import httpcore
 import pytest
 
 from app.pool import Pool
-from app.wire import LoopBackend
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -54,7 +53,7 @@ async def server() -> AsyncIterator[Server]:
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
     context = httpcore.default_ssl_context()
-    made = Pool(context, LoopBackend(), max_connections=3, keepalive_expiry=30)
+    made = Pool(context, httpcore.AnyIOBackend(), max_connections=3, keepalive_expiry=30)
     async with made:
         yield made
 
@@ -131,7 +130,7 @@ async def test_a_server_that_is_not_there_frees_its_place(pool: Pool, server: Se
 
 async def test_a_connection_that_was_free_too_long_is_not_used_again(server: Server) -> None:
     context = httpcore.default_ssl_context()
-    pool = Pool(context, LoopBackend(), max_connections=3, keepalive_expiry=0.01)
+    pool = Pool(context, httpcore.AnyIOBackend(), max_connections=3, keepalive_expiry=0.01)
     async with pool:
         await ask(pool, server)
         await asyncio.sleep(0.02)
