@@ -83,8 +83,8 @@ async function count(signal) {
   wanted.set("size", "1");
   const found = await json(`posture?${wanted}`, { signal });
   line.textContent = document.body.dataset.textMatching
-    .replace("{found}", found.total)
-    .replace("{all}", found.summary.total);
+    .replace("{found}", found.total.toLocaleString())
+    .replace("{all}", found.summary.total.toLocaleString());
 }
 
 async function listSnapshots(selected = "") {
