@@ -245,6 +245,8 @@ def _services(parts: Parts) -> Services:
         syncs=parts.syncs,
         connections=parts.connections,
         refreshes=parts.refreshes,
+        kept_days=settings.retention_days,
+        kept_days_when_gone=settings.uninstall_retention_days,
     )
 
 

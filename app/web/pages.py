@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse
 
 from app.caller import Right, TokenKind
 from app.store.posture_rows import Filter
-from app.web import rendering
+from app.web import rendering, sentences
 from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, SpaceCaller, Viewer, Visitor
 from app.web.judging_reading import shown_judging
@@ -32,7 +32,9 @@ async def show_settings(admin: Admin, app: App) -> HTMLResponse:
     """Show the space's connection as a form, its secret left out."""
     view = await shown_settings(app, admin)
     log = await shown_audit(app, admin, 1)
-    shown = {"view": view, "audit": log, "judging": await shown_judging(app, admin)}
+    judging = await shown_judging(app, admin)
+    kept = sentences.kept(app.kept_days, app.kept_days_when_gone)
+    shown = {"view": view, "audit": log, "judging": judging, "kept": kept}
     return rendering.html("settings.html", {**in_space(app, admin), **shown})
 
 

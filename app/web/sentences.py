@@ -162,6 +162,16 @@ def found_apis(shown: int, total: int) -> str:
     return f"{count(total, 'API')} found." if total else "No API matches."
 
 
+def kept(days: int, when_gone: int) -> tuple[str, ...]:
+    """Say how long what is kept, and what remains of it when the app or the space is gone."""
+    return (
+        f"History is kept for {count(days, 'day')}. Snapshots stay as long as the space.",
+        "When the app is uninstalled or the space deleted, syncs stop and the credentials are destroyed at once. "
+        f"Everything else is deleted {count(when_gone, 'day')} later; installed again before that, the history is still there.",
+        "Macros and exports that stand on pages or were downloaded are not Plumbline's to delete.",
+    )
+
+
 def duration(length: timedelta) -> str:
     """Return how long something took, to the second; "under 1 s" for less."""
     seconds = int(length.total_seconds())

@@ -65,6 +65,8 @@ class Services:
     syncs: "SyncService"
     connections: "ConnectionService"
     refreshes: "RefreshService"
+    kept_days: int
+    kept_days_when_gone: int
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
     downloads: Slots = field(default_factory=Slots)

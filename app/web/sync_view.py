@@ -40,7 +40,7 @@ class Message:
     role: str  # information | success | warning | unknown | error
     title: str
     text: str
-    action: str = ""  # settings | sync
+    action: str = ""  # settings | history | sync
     label: str = ""
     read_at: datetime | None = None
     items: Sequence[str] = ()
@@ -145,7 +145,7 @@ def _of_shrinking(before: Sync | None, published: Sync) -> Iterator[Message]:
         known = earlier.get(item.id, 0)
         if was_read(item) and item.instances < known * SHRUNK_BELOW:
             said = sentences.shrunk(item.name, known, item.instances)
-            yield Message("warning", t["shrunk"], said)
+            yield Message("warning", t["shrunk"], said, "history", t["compare_syncs"])
 
 
 def was_read(environment: SyncEnvironment) -> bool:

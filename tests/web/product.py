@@ -305,6 +305,8 @@ def joined(
             syncs_service=syncs,
             now=now,
         ),
+        kept_days=400,
+        kept_days_when_gone=30,
         refreshes=RefreshService(
             database=database,
             keyring=keyring,

@@ -70,6 +70,8 @@ def services(world: World, **changes: Any) -> Services:
         "syncs": None,
         "connections": None,
         "refreshes": None,
+        "kept_days": 400,
+        "kept_days_when_gone": 30,
         "turns": Turns(clock=lambda: world.now),
     }
     return Services(**given | changes)

@@ -243,6 +243,13 @@ async def test_the_settings_never_hold_the_secret(ours: Home) -> None:
     assert b"s3cret" not in html.tostring(document)
 
 
+async def test_the_settings_say_what_is_kept_and_what_remains(ours: Home) -> None:
+    document = await seen(ours, "/pages/settings")
+    kept = text(document.get_element_by_id("kept"))
+    assert "History is kept for 400 days" in kept
+    assert "deleted 30 days later" in kept
+
+
 async def test_the_settings_are_for_admins(ours: Home) -> None:
     async with looking_at(ours, Right.EDITOR) as client:
         page = await client.get("/pages/settings")
