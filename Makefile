@@ -25,8 +25,9 @@ test: lint types contracts .node/.ready chromium ## Everything that CI runs: for
 bench: $(BIN)/.ready .node/peers/.ready ## Print the ratios of docs/performance.md, side by side
 	@$(BIN)/python -m bench
 
-soak: $(BIN)/.ready ## Run the fault suite again and again (ROUNDS=10)
-	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest tests/faults -n 2 --dist loadfile || exit 1; done
+soak: $(BIN)/.ready ## Run faults and properties with ever new examples (ROUNDS=10)
+	@for round in $$(seq $(ROUNDS)); do HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest \
+		tests/faults tests/posture tests/anypoint tests/connect tests/exports -n 2 --dist loadfile || exit 1; done
 
 lint: $(BIN)/.ready ## Check format and lint
 	$(BIN)/ruff format --check .

@@ -1,15 +1,24 @@
 """What all tests share: a database per test, the app's way to it, and no way out of loopback."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.store.database import Database
 from app.store.encryption import Keyring
 from tests.postgres import FreshDatabase, cluster, fresh_database, stop_cluster
+
+# The suite judges a change, so it asks the same of each; `make soak` goes and looks for more.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("search", settings.get_profile("suite"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 _connect = socket.socket.connect
 
