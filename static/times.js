@@ -8,7 +8,10 @@ const absolute = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   timeZoneName: "short",
 });
-const dayOnly = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const DAY = { day: "numeric", month: "short", year: "numeric" };
+const dayOnly = new Intl.DateTimeFormat(undefined, DAY);
+// A day of the trend is one of UTC; elsewhere its midnight may fall on another.
+const utcDay = new Intl.DateTimeFormat(undefined, { ...DAY, timeZone: "UTC" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const numbers = new Intl.NumberFormat();
 // As the server writes them: thousands apart by a narrow space.
@@ -26,6 +29,7 @@ function ago(time) {
 }
 
 function written(element, time) {
+  if ("utcDay" in element.dataset) return utcDay.format(time);
   if ("day" in element.dataset) return dayOnly.format(time);
   const age = "absolute" in element.dataset ? "" : ` (${ago(time)})`;
   return absolute.format(time) + age;

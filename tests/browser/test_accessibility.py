@@ -375,11 +375,16 @@ async def test_dates_and_numbers_are_written_as_the_persons_browser_writes_them(
     async with browsers.window(chromium, filled.origins, **berlin) as window:
         frame = await tab(window, filled, "viewer", "verdict=threat")
         shown = frame.locator(".page-header time")
-        sent = await shown.get_attribute("datetime")
-        here = datetime.fromisoformat(sent or "").astimezone(ZoneInfo("Europe/Berlin"))
+        sent = datetime.fromisoformat(await shown.get_attribute("datetime") or "")
+        here = sent.astimezone(ZoneInfo("Europe/Berlin"))
         text = await shown.inner_text()
         assert text.startswith(f"{here.day}. ")
         assert f"{here:%H:%M} ME" in text
         assert "ago)" in text or "just now" in text
         assert await frame.evaluate(LOCALISED, number(52_000)) == "52.000"
+        frame = await tab(window, filled, "viewer", "view=history")
+        await frame.click(".trend-table summary")
+        day = frame.locator(".trend-table tbody time >> nth=0")
+        sent = datetime.fromisoformat(await day.get_attribute("datetime") or "")
+        assert (await day.inner_text()).startswith(f"{sent.day}. ")
         assert window.record.troubles == []
