@@ -49,6 +49,7 @@ async function load() {
     offerSnapshot(api);
     await resumeReadiness(pair);
   } catch (error) {
+    if (error.status === 404) error.message = texts.textApiGone;
     showFailure(error, load);
   } finally {
     clearTimeout(late);

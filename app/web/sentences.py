@@ -100,10 +100,7 @@ def connected(organization: str | None, environments: Sequence[str]) -> str:
 
 def shrunk(environment: str, earlier: int, later: int) -> str:
     """Say that a sync found far fewer instances in an environment than the one before."""
-    return (
-        f"{environment}: the last sync read {count(later, 'API instance')}, the one before {number(earlier)}. "
-        "If nothing was removed in Anypoint, a scope or a business group may be missing."
-    )
+    return f"{environment}: the last sync read {count(later, 'API instance')}, the one before {number(earlier)}"
 
 
 def coverage(whole: int, environments: int, total: int, unknown: int) -> str:

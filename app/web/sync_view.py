@@ -141,11 +141,14 @@ def _of_shrinking(before: Sync | None, published: Sync) -> Iterator[Message]:
     if before is None:
         return
     earlier = {item.id: item.instances for item in before.environments if was_read(item)}
-    for item in published.environments:
-        known = earlier.get(item.id, 0)
-        if was_read(item) and item.instances < known * SHRUNK_BELOW:
-            said = sentences.shrunk(item.name, known, item.instances)
-            yield Message("warning", t["shrunk"], said, "history", t["compare_syncs"])
+    shrunk = [
+        sentences.shrunk(item.name, earlier[item.id], item.instances)
+        for item in published.environments
+        if was_read(item) and item.instances < earlier.get(item.id, 0) * SHRUNK_BELOW
+    ]
+    if shrunk:
+        action = ("history", t["compare_syncs"])
+        yield Message("warning", t["shrunk"], t["shrunk_why"], *action, items=shrunk)
 
 
 def was_read(environment: SyncEnvironment) -> bool:

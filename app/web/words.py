@@ -129,6 +129,7 @@ TEXTS = {
     "automated": "Automated policies differ between environments",
     "stale": "This is older than it should be",
     "shrunk": "Far fewer APIs than before",
+    "shrunk_why": "If nothing was removed in Anypoint, a scope or a business group may be missing.",
     "failed_sync": "The last sync did not finish",
     "all_aligned": "Every API is aligned",
     "stays": "What was read before stays and is shown.",
@@ -244,6 +245,8 @@ SCRIPT_TEXTS = {
     "still here.",
     "away": "Plumbline cannot be reached at the moment. Check the network, then try again.",
     "again": "Try again",
+    "api-gone": "There is nothing here: the last sync found no such API. It may have been removed "
+    "in Anypoint, or the link is old. What was found of it before stands in the history.",
     "reload": "Reload",
     "exporting": "Preparing the export",
     "exported": "{name} was made. If no download has started, this frame may not save files.",
