@@ -53,7 +53,8 @@ async def posture_view(
     async with services.database.transaction(viewer.site_id) as db:
         connection = await connections.current(db, viewer.site_id, viewer.space_id)
         if connection is None:
-            return without_connection(who, now)
+            last = await syncs.published(db, viewer.site_id, viewer.space_id)
+            return without_connection(who, now, last.finished_at if last else None)
         recent, _ = await syncs.newest(db, viewer.site_id, viewer.space_id, size=RECENT_SYNCS)
         sync = await syncs.published(db, viewer.site_id, viewer.space_id)
         published = await _published(db, viewer, connection, sync, wanted, now)

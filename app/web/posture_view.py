@@ -77,10 +77,21 @@ class PostureView:
     trend: Small | None = None
 
 
-def without_connection(person: Person, now: datetime) -> PostureView:
-    """Return the tab of a space that is not connected: what to do, or whom to ask."""
+def without_connection(
+    person: Person, now: datetime, read_at: datetime | None = None
+) -> PostureView:
+    """Return the tab of a space that is not connected: what to do, or whom to ask.
+
+    `read_at` is when it was read last, if ever: its history is still there.
+    """
     state = "connect" if person.can_configure else "ask"
-    return PostureView(now, state, person.can_edit, person.can_configure)
+    title, text, label = (
+        words.TEXTS[key] for key in ("gone_connection", "gone_connection_text", "to_history")
+    )
+    said = [Message("information", title, text, "history", label)] if read_at else []
+    return PostureView(
+        now, state, person.can_edit, person.can_configure, messages=said, synced_at=read_at
+    )
 
 
 def connected(

@@ -101,13 +101,16 @@ TEXTS = {
     "first_sync_title": "Ready for the first sync",
     "first_sync": "Plumbline will read every API of the chosen environments, then compare them. "
     "Fifty APIs in three environments take a few seconds.",
+    "first_running_title": "The first sync is running",
+    "first_running": "The table appears here as soon as everything is read and compared. You can "
+    "leave this page meanwhile.",
     "first_sync_wait": "A space editor can start the first sync.",
     "run_first_sync": "Run the first sync",
     "connect_title": "Connect this space to Anypoint",
     "connect": "Is every MuleSoft API protected the same way in every environment? "
     "Connect an Anypoint organisation, and this page answers.",
     "connect_action": "Connect to Anypoint",
-    "ask_title": "This space is not connected to Anypoint yet",
+    "ask_title": "This space is not connected to Anypoint",
     "ask": "A space administrator connects it in the space settings, under Integrations, with a "
     "read-only Connected App. Ask for API Security Posture to be connected to your organisation.",
     "no_apis_title": "No API was found",
@@ -121,7 +124,8 @@ TEXTS = {
     "scopes_hint": "Each for every business group and environment that is to be read. "
     "No scope that writes is needed: leave those out.",
     "gone_connection": "This space is no longer connected to Anypoint",
-    "gone_connection_text": "What was read before is shown below. Nothing is read any more.",
+    "gone_connection_text": "What was read before stays in its history. Nothing is read any more.",
+    "to_history": "Open the history",
     "refused": "Anypoint refuses the credentials",
     "refused_text": "Syncs are paused until they work again. What is shown was read before.",
     "refused_ask": "A space administrator can replace the client secret in the settings.",

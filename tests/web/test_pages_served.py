@@ -130,6 +130,16 @@ async def test_a_space_without_connection_tells_others_whom_to_ask(ours: Home) -
     assert not holding(document, "data-open", "data-action")
 
 
+async def test_a_space_whose_connection_was_removed_leads_to_its_history(ours: Home) -> None:
+    await ours.published(now=now())
+    async with ours.database.transaction(ours.site_id) as db:
+        await connections.remove(db, ours.site_id, ours.space_id, now())
+    document = await seen(ours, "/pages/posture", Right.VIEWER)
+    said = of_class(document, "message")
+    assert "no longer connected" in text(said[0])
+    assert said[0].xpath(".//a/@data-query") == ["view=history"]
+
+
 async def test_before_the_first_sync_there_is_one_thing_to_do(ours: Home) -> None:
     document = await seen(ours, "/pages/posture", Right.EDITOR)
     assert [item.get("id") for item in holding(document, "data-action")] == ["first-sync"]
