@@ -1,7 +1,8 @@
 """Reading one sync: every chosen environment side by side, written in small batches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,18 +126,30 @@ class EnvironmentReader:
         )
 
     async def _instances(self) -> None:
+        """Read page by page; the next one is asked for meanwhile, so that all are counted early."""
         pages = self._client.instances(
             self._organization_id, self._environment, priority=self._position
         )
         async with asyncio.TaskGroup() as group:
-            async for page in pages:
-                self._ids |= {listing.instance_id for listing in page}
-                if len(self._ids) > MOST_INSTANCES:
-                    raise BadAnswer(f"Anypoint lists more than {MOST_INSTANCES} API instances.")
-                self._journal.listed(self._environment.id, len(self._ids), is_whole=False)
+            page = await self._listed(pages)
+            while page:
+                following = group.create_task(self._listed(pages))
                 for listing in page:
                     await self._begin(group, listing)
-            self._journal.listed(self._environment.id, len(self._ids), is_whole=True)
+                page = await following
+
+    async def _listed(
+        self, pages: AsyncIterator[Sequence[InstanceListing]]
+    ) -> Sequence[InstanceListing]:
+        """Return the next page of the list, or none behind the last one."""
+        page: Sequence[InstanceListing] = ()
+        with suppress(StopAsyncIteration):
+            page = await anext(pages)
+        self._ids |= {listing.instance_id for listing in page}
+        if len(self._ids) > MOST_INSTANCES:
+            raise BadAnswer(f"Anypoint lists more than {MOST_INSTANCES} API instances.")
+        self._journal.listed(self._environment.id, len(self._ids), is_whole=not page)
+        return page
 
     async def _begin(self, group: asyncio.TaskGroup, listing: InstanceListing) -> None:
         facts = self._earlier.get(listing.instance_id)

@@ -1,8 +1,11 @@
 """A sync as a job: read everything, publish it whole, say what could not be read."""
 
+import asyncio
+
 from app.store import connections, findings, posture_rows, syncs
 from app.store.posture_rows import Filter
 from app.store.syncs import Outcome, State
+from sandbox import anypoint, estate
 from tests.sync.world import ADMIN, SPACE, World
 
 
@@ -21,6 +24,22 @@ async def test_progress_ends_at_the_number_of_instances(world: World) -> None:
     ended = await world.sync()
     instances = sum(len(api.instances) for api in world.estate.apis)
     assert (ended.done, ended.total) == (instances, instances)
+
+
+async def test_how_many_there_are_is_known_while_most_are_still_to_be_read(world: World) -> None:
+    world.estate = estate.build(seed=1, apis=40, environments=3)
+    world.standin = anypoint.create_app(world.estate, latency_ms=60)
+    await world.connect()
+    queued = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    running = asyncio.create_task(world.jobs.run(world.site_id, SPACE, queued.id))
+    seen = queued
+    while seen.total is None and not running.done():
+        await asyncio.sleep(0.05)
+        async with world.database.transaction(world.site_id) as db:
+            seen = await syncs.one(db, world.site_id, SPACE, queued.id) or queued
+    assert seen.total == sum(len(api.instances) for api in world.estate.apis)
+    assert seen.done < seen.total / 2
+    await running
 
 
 async def test_a_sync_asks_no_more_than_it_needs(world: World) -> None:
