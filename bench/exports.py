@@ -39,9 +39,9 @@ from app.store.encryption import Keyring
 from app.store.migrating import upgrade
 from app.store.posture_rows import Filter
 from app.store.tables import posture_rows as table
-from app.web.api_exports import csv_file, html_file
+from app.web.api.export_reading import Export, Rows, export_of
+from app.web.api.exports import csv_file, html_file
 from app.web.dependencies import SpaceCaller
-from app.web.export_reading import Export, Rows, export_of
 from app.web.state import Services
 from bench.harness import Line, seconds
 from tests.store.estate import ENVIRONMENTS, SPACE, make_finding, make_posture, rows_of, settle

@@ -22,8 +22,8 @@ from app.posture.assessment import assess_api
 from app.posture.model import ApiPosture
 from app.store.posture_rows import Filter
 from app.web import words
-from app.web.posture_heads import heads
-from app.web.posture_table import environment_cell
+from app.web.posture.heads import heads
+from app.web.posture.table import environment_cell
 from app.web.rendering import templates
 from bench.comparison import ENVIRONMENTS, RawApi, estate, lazy, scope
 from bench.harness import Line, side_by_side

@@ -7,34 +7,27 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.web import (
-    api_apis,
-    api_audit,
-    api_connection,
-    api_exceptions,
-    api_expected,
-    api_exports,
-    api_history,
-    api_pipeline_tokens,
-    api_posture,
-    api_readiness,
-    api_snapshots,
-    api_syncs,
-    drilldown,
-    forge,
-    fragments,
-    history_pages,
-    judging_fragments,
-    lifecycle,
-    macro_editor,
-    macros,
-    pages,
-    public,
-    rendering,
-)
+from app.web import forge, fragments, lifecycle, pages, public, rendering
+from app.web.api import apis as api_apis
+from app.web.api import audit as api_audit
+from app.web.api import connection as api_connection
+from app.web.api import exceptions as api_exceptions
+from app.web.api import expected_differences as api_expected
+from app.web.api import exports as api_exports
+from app.web.api import history as api_history
+from app.web.api import pipeline_tokens as api_pipeline_tokens
+from app.web.api import posture as api_posture
+from app.web.api import readiness as api_readiness
+from app.web.api import snapshots as api_snapshots
+from app.web.api import syncs as api_syncs
+from app.web.drilldown import pages as drilldown
 from app.web.errors import install_error_handlers
 from app.web.headers import PagePolicy, SecurityHeaders
+from app.web.history import pages as history_pages
+from app.web.judging import fragments as judging_fragments
 from app.web.limits import Limits
+from app.web.macros import editor as macro_editor
+from app.web.macros import pages as macros
 from app.web.request_log import RequestLog
 from app.web.routing import ProtectedRoute, protected_routes
 from app.web.state import Services

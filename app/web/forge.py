@@ -15,10 +15,13 @@ from app.errors import NotAuthenticated, NotThere
 from app.exports import adf, storage_format
 from app.forge import modules
 from app.forge.door import FRAMES, Invoker
-from app.web import drilldown, macro_editor, macros, pages, rendering
+from app.web import pages, rendering
 from app.web.dependencies import App, Viewer
-from app.web.macro_asked import MacroKind, asked
-from app.web.macro_reading import read
+from app.web.drilldown import pages as drilldown
+from app.web.macros import editor as macro_editor
+from app.web.macros import pages as macros
+from app.web.macros.asked import MacroKind, asked
+from app.web.macros.reading import read
 from app.web.routing import ProtectedRoute, guard, protected_router
 from app.web.state import Services
 

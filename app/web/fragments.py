@@ -8,13 +8,13 @@ from starlette.responses import HTMLResponse
 
 from app.caller import Right, TokenKind
 from app.web import rendering
-from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, Viewer
-from app.web.judging_reading import shown_judging
-from app.web.posture_reading import posture_view, progress_view
+from app.web.judging.reading import shown_judging
+from app.web.posture.reading import posture_view, progress_view
 from app.web.queries import PostureQuery, TurnQuery
 from app.web.routing import guard, space_router
-from app.web.settings_reading import shown_settings
+from app.web.settings.audit_reading import shown_audit
+from app.web.settings.reading import shown_settings
 
 router = space_router("/fragments")
 

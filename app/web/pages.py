@@ -7,12 +7,12 @@ from starlette.responses import HTMLResponse
 from app.caller import Right, TokenKind
 from app.store.posture_rows import Filter
 from app.web import rendering, sentences
-from app.web.audit_reading import shown_audit
 from app.web.dependencies import Admin, App, SpaceCaller, Viewer, Visitor
-from app.web.judging_reading import shown_judging
-from app.web.posture_reading import posture_view
+from app.web.judging.reading import shown_judging
+from app.web.posture.reading import posture_view
 from app.web.routing import guard, protected_router
-from app.web.settings_reading import shown_settings
+from app.web.settings.audit_reading import shown_audit
+from app.web.settings.reading import shown_settings
 from app.web.state import Services
 
 router = protected_router()

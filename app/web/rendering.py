@@ -14,7 +14,10 @@ from starlette.responses import HTMLResponse
 
 from app.errors import NotThere
 from app.exports.storage_format import NOT_AVAILABLE
-from app.web import drilldown_words, judging_words, macro_words, sentences, words
+from app.web import sentences, words
+from app.web.drilldown import words as drilldown_words
+from app.web.judging import words as judging_words
+from app.web.macros import words as macro_words
 from app.web.static_files import StaticTree
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from app.store.database import Database
 from app.store.encryption import Keyring
-from app.web import readiness_reading
+from app.web.api import readiness_reading
 from sandbox.estate_model import Estate
 from tests.postgres import FreshDatabase
 from tests.store.estate import Home

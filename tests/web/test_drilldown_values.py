@@ -3,8 +3,8 @@
 from typing import Any
 
 from app.posture.model import FieldRow
-from app.web.drilldown_lines import day, order, ordinal, statuses
-from app.web.drilldown_values import FieldShown, field_shown
+from app.web.drilldown.lines import day, order, ordinal, statuses
+from app.web.drilldown.values import FieldShown, field_shown
 
 
 def shown(*values: Any, differs: bool = True, defaults: tuple[bool, ...] = ()) -> FieldShown:

@@ -12,10 +12,10 @@ from app.posture.suggesting import Suggestion
 from app.store.exceptions import ExceptionRow
 from app.store.findings import FindingRow
 from app.store.syncs import Outcome, SyncEnvironment
-from app.web import judging_view
-from app.web.expectable import expectable, policy_of
-from app.web.finding_view import Said
-from app.web.readiness_choice import readiness_choice
+from app.web.drilldown.expectable import expectable, policy_of
+from app.web.drilldown.finding_view import Said
+from app.web.drilldown.readiness_choice import readiness_choice
+from app.web.judging import view as judging_view
 from tests.store.estate import NOW, PRODUCTION, TEST
 
 ADA = AccountId("ada")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.exports.storage_format import Display
 from app.store.posture_rows import Filter
-from app.web.macro_asked import Instance, MacroKind, Mode, asked, filter_of, instance_of
+from app.web.macros.asked import Instance, MacroKind, Mode, asked, filter_of, instance_of
 
 ROOT = "https://eu1.anypoint.mulesoft.com/apimanager/#/organizations/o-1/environments"
 

@@ -11,8 +11,12 @@ from app.posture.model import Environment, Verdict
 from app.store.connections import Connection
 from app.store.posture_rows import Filter, PosturePage, Sort, Summary
 from app.store.syncs import Outcome, State, Sync, SyncEnvironment
-from app.web import posture_filters, posture_heads, posture_view, sentences, settings_view
-from app.web.posture_view import Person, PostureView, Published
+from app.web import sentences
+from app.web.posture import filters as posture_filters
+from app.web.posture import heads as posture_heads
+from app.web.posture import view as posture_view
+from app.web.posture.view import Person, PostureView, Published
+from app.web.settings import view as settings_view
 
 NOW = datetime(2026, 11, 12, 14, 3, tzinfo=UTC)
 PRODUCTION = Environment("p", "Production", "production")

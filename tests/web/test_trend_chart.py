@@ -7,7 +7,7 @@ import pytest
 
 from app.posture.model import Severity, Verdict
 from app.store.rollups import Day
-from app.web.trend_chart import HEIGHT, chart, nice, small
+from app.web.history.trend_chart import HEIGHT, chart, nice, small
 
 LAST = date(2026, 3, 30)
 

@@ -1,0 +1,1 @@
+"""The drilldown: one API side by side, its findings and its sections."""

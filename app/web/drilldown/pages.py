@@ -1,0 +1,98 @@
+"""The drilldown: a dialog's page, and the pieces of one API that it fetches."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query as QueryParameters
+from starlette.responses import HTMLResponse
+
+from app.caller import Right, TokenKind
+from app.errors import NotThere
+from app.posture.model import SectionName
+from app.web import rendering
+from app.web.dependencies import App, Editor, Viewer
+from app.web.drilldown.columns import COMPARED
+from app.web.drilldown.matrix import Wanted
+from app.web.drilldown.said_reading import said_of
+from app.web.drilldown.view import drilldown, one_section
+from app.web.fields import PageNumber, Query, Text
+from app.web.pages import in_space
+from app.web.posture.reading import person
+from app.web.published_api import live_api, published_with_connection
+from app.web.routing import guard, protected_router, space_router
+
+pages = protected_router()
+router = space_router("/fragments")
+
+
+class SectionQuery(Query):
+    """Which rows of a long section."""
+
+    all: bool = False
+    search: Text = ""
+    page: PageNumber = 1
+
+
+@pages.get("/pages/drilldown")
+@guard(token=TokenKind.URL, right=Right.VIEWER)
+async def show_dialog(viewer: Viewer, app: App) -> HTMLResponse:
+    """Show the dialog without an API: which one it is, its script alone is told."""
+    who = person(viewer)
+    rights = {"can_edit": who.can_edit, "can_configure": who.can_configure}
+    return rendering.html("drilldown.html", {**in_space(app, viewer), **rights})
+
+
+@router.get("/apis/{api_id}")
+@guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
+async def show_drilldown(viewer: Viewer, app: App, api_id: str) -> HTMLResponse:
+    """Show one API of the published sync; 404 for one that is not in it."""
+    api, connection = await published_with_connection(
+        app.database, viewer.site_id, viewer.space_id, api_id
+    )
+    who = person(viewer)
+    view = drilldown(
+        api,
+        connection.group_names,
+        app.control_planes.values(),
+        datetime.now(UTC),
+        can_edit=who.can_edit,
+        can_configure=who.can_configure,
+        said=await said_of(app, viewer, api.findings),
+    )
+    return rendering.html("drilldown/_api.html", {"view": view})
+
+
+@router.get("/apis/{api_id}/{name}")
+@guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
+async def show_section(
+    viewer: Viewer,
+    app: App,
+    api_id: str,
+    name: str,
+    wanted: Annotated[SectionQuery, QueryParameters()],
+) -> HTMLResponse:
+    """Show a page of one section; 404 for a name that is none."""
+    if name not in COMPARED:
+        raise NotThere
+    api, _ = await published_with_connection(app.database, viewer.site_id, viewer.space_id, api_id)
+    rows = Wanted(wanted.all, wanted.search, wanted.page)
+    shown = one_section(api, SectionName(name), tuple(app.control_planes.values()), rows)
+    context = {"section": shown, "is_live": False}
+    return rendering.html("drilldown/_section.html", context)
+
+
+@router.post("/apis/{api_id}/refresh")
+@guard(token=TokenKind.CONTEXT, right=Right.EDITOR)
+async def show_live(editor: Editor, app: App, api_id: str) -> HTMLResponse:
+    """Read one API live and show it; nothing is published."""
+    live = await app.refreshes.refresh(editor.site_id, editor.space_id, api_id)
+    api = live_api(live)
+    view = drilldown(
+        api,
+        live.group_names,
+        app.control_planes.values(),
+        datetime.now(UTC),
+        can_edit=True,
+        said=await said_of(app, editor, api.findings),
+    )
+    return rendering.html("drilldown/_api.html", {"view": view})

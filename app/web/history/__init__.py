@@ -1,0 +1,1 @@
+"""The history: changes between two syncs or snapshots, syncs, the trend."""

@@ -1,0 +1,1 @@
+"""What administrators expect and accept, as the settings show it."""

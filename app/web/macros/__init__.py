@@ -1,0 +1,1 @@
+"""The macros on pages, their editor, and their static form."""

@@ -1,0 +1,181 @@
+"""A macro as its page shows it: the head that an auditor needs, and what stands below it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from app.caller import AccountId
+from app.exports.evidence import ReadEnvironment
+from app.exports.storage_format import TOP_FINDINGS, Display
+from app.posture.model import Environment
+from app.store.findings import FindingRow
+from app.store.frozen import Content
+from app.web import sentences, words
+from app.web.history.trend_chart import Chart, chart
+from app.web.macros import words as macro_words
+from app.web.macros.asked import Asked, MacroKind
+from app.web.macros.matrices import SectionShown, section
+from app.web.macros.output import SHORT_HASH, environments_of, filter_line, population
+from app.web.macros.reading import MOST_ROWS, Seen
+from app.web.posture import filters as posture_filters
+from app.web.posture.heads import BAR, Total, totals
+from app.web.posture.table import RowShown, rows
+
+t = macro_words.TEXTS
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of the head; a time is shown as the reader's locale has it."""
+
+    label: str
+    text: str = ""
+    time: datetime | None = None
+    ago: str = ""
+    full: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingShown:
+    """A finding in a list; `since` is when it was first seen."""
+
+    severity: str
+    sentence: str
+    api: str
+    rule: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MacroView:
+    """Everything that a macro's template reads."""
+
+    kind: str
+    is_frozen: bool
+    title: str
+    note: str
+    facts: Sequence[Fact]
+    warnings: Sequence[str]
+    columns: Sequence[ReadEnvironment]
+    totals: Sequence[Total] = ()
+    bar: int = BAR
+    rows: Sequence[RowShown] = ()
+    is_filtered: bool = False
+    rest: str = ""
+    state: str = ""
+    display: str = ""
+    findings: Sequence[FindingShown] = ()
+    more: str = ""
+    sections: Sequence[SectionShown] = ()
+    chart: Chart | None = None
+    snapshot_id: str = ""
+    sha256: str = ""
+
+
+def macro_view(
+    wanted: Asked,
+    seen: Seen,
+    names: Mapping[AccountId, str],
+    bases: Iterable[str],
+    now: datetime,
+) -> MacroView:
+    """Return a macro as it is shown; `names` are whom the account ids are of, now."""
+    content, snapshot = seen.content, seen.snapshot
+    columns = [item for item in _columns(content) if item.is_shown]
+    base = MacroView(
+        kind=wanted.kind,
+        is_frozen=snapshot is not None,
+        title=_title(wanted.kind, seen),
+        note=snapshot.note if snapshot else "",
+        facts=_facts(wanted.kind, seen, names, now),
+        warnings=_warnings(seen),
+        columns=columns,
+        snapshot_id=snapshot.id if snapshot else "",
+        sha256=snapshot.sha256 if snapshot else "",
+    )
+    if wanted.kind is MacroKind.TREND:
+        last = content.sync.finished_at.astimezone(UTC).date()
+        return replace(base, chart=chart(content.days, last, wanted.days), state="view=history")
+    shown = [Environment(item.id, item.name, item.type) for item in columns]
+    table = rows(content.rows[:MOST_ROWS], shown, content.group_names, bases)
+    if wanted.kind is MacroKind.API:
+        return _api(base, wanted.display, content, table)
+    hidden = content.total > len(table)
+    return replace(
+        base,
+        totals=totals(content.summary, content.wanted),
+        rows=table,
+        is_filtered=content.total != content.summary.total,
+        rest=sentences.first_rows(len(table), content.total) if hidden else "",
+        state=posture_filters.encoded(content.wanted),
+    )
+
+
+def _columns(content: Content) -> list[ReadEnvironment]:
+    """Return the environments, the baseline first as everywhere."""
+    return sorted(environments_of(content), key=lambda item: not item.is_baseline)
+
+
+def _title(kind: MacroKind, seen: Seen) -> str:
+    if seen.snapshot and seen.snapshot.title:
+        return seen.snapshot.title
+    if kind is MacroKind.API and seen.content.rows:
+        return seen.content.rows[0].name
+    return macro_words.MACROS[kind]
+
+
+def _facts(
+    kind: MacroKind, seen: Seen, names: Mapping[AccountId, str], now: datetime
+) -> list[Fact]:
+    sync, snapshot = seen.content.sync, seen.snapshot
+    found = []
+    if snapshot is None:
+        age = sentences.ago(sync.finished_at, now)
+        found.append(Fact(t["as_of"], time=sync.finished_at, ago=age))
+    else:
+        found.append(Fact(t["taken"], time=snapshot.taken_at))
+        found.append(Fact(t["taken_by"], names.get(snapshot.taken_by) or t["former_user"]))
+    found.append(Fact(t["sync"], f"#{sync.number}", sync.finished_at if snapshot else None))
+    baseline = [item.name for item in environments_of(seen.content) if item.is_baseline]
+    found.append(Fact(t["baseline"], "".join(baseline) or t["none"]))
+    if kind is MacroKind.OVERVIEW:
+        found.append(Fact(t["filter"], filter_line(seen.content)))
+    found.append(Fact(t["population"], population(seen.content)))
+    if snapshot is not None:
+        short = snapshot.sha256[:SHORT_HASH]
+        found.append(Fact(t["hash"], short, full=snapshot.sha256))
+    return found
+
+
+def _warnings(seen: Seen) -> list[str]:
+    gone = [] if seen.is_connected else [t["gone_text"]]
+    unread = [
+        sentences.not_read(item.name, item.reason or words.REASON_UNKNOWN)
+        for item in environments_of(seen.content)
+        if item.outcome not in {"ok", "pending"}
+    ]
+    return [*gone, *unread]
+
+
+def _api(
+    base: MacroView, display: Display, content: Content, table: Sequence[RowShown]
+) -> MacroView:
+    own = [row for row in content.findings if row.api_id == content.api_id]
+    most = {Display.COMPACT: 0, Display.SUMMARY: TOP_FINDINGS, Display.FULL: len(own)}[display]
+    is_full = display is Display.FULL
+    return replace(
+        base,
+        rows=table,
+        display=display,
+        findings=[finding(row) for row in own[:most]],
+        more=sentences.more_findings(len(own) - most) if len(own) > most and most else "",
+        sections=[section(matrix) for matrix in content.matrices] if is_full else (),
+        state=f"api={content.api_id}",
+    )
+
+
+def finding(row: FindingRow) -> FindingShown:
+    """Return a finding as a list shows it; one of automated policies has no API."""
+    rule = " · ".join(part for part in (row.rule, row.owasp) if part)
+    api = row.name or t["automated"]
+    return FindingShown(row.severity, row.sentence, api, rule, row.first_seen_at)

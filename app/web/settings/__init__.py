@@ -1,0 +1,1 @@
+"""The settings of a space and its audit log, as pages show them."""
