@@ -89,11 +89,14 @@ class EnvironmentReader:
             async with asyncio.TaskGroup() as group:
                 automated = group.create_task(self._automated())
                 group.create_task(self._instances())
-        except* Throttled:
-            # What was read before the wait need not be read again after it.
-            await self._save()
-            raise
-        except* CouldNotRead as errors:
+        # Not `except*`, see `together`.
+        except BaseExceptionGroup as errors:
+            if graver := errors.split(CouldNotRead)[1]:
+                raise graver from None
+            if throttled := errors.subgroup(Throttled):
+                # What was read before the wait need not be read again after it.
+                await self._save()
+                raise throttled from None
             problem = str(first_of(errors))
         if problem is not None:
             self._batch = Batch()
@@ -132,7 +135,7 @@ class EnvironmentReader:
         )
         async with asyncio.TaskGroup() as group:
             page = await self._listed(pages)
-            while page:
+            while page is not None:
                 following = group.create_task(self._listed(pages))
                 for listing in page:
                     await self._begin(group, listing)
@@ -140,15 +143,15 @@ class EnvironmentReader:
 
     async def _listed(
         self, pages: AsyncIterator[Sequence[InstanceListing]]
-    ) -> Sequence[InstanceListing]:
-        """Return the next page of the list, or none behind the last one."""
-        page: Sequence[InstanceListing] = ()
+    ) -> Sequence[InstanceListing] | None:
+        """Return the next page of the list, which may have no instance; None behind the last one."""
+        page: Sequence[InstanceListing] | None = None
         with suppress(StopAsyncIteration):
             page = await anext(pages)
-        self._ids |= {listing.instance_id for listing in page}
+        self._ids |= {listing.instance_id for listing in page or ()}
         if len(self._ids) > MOST_INSTANCES:
             raise BadAnswer(f"Anypoint lists more than {MOST_INSTANCES} API instances.")
-        self._journal.listed(self._environment.id, len(self._ids), is_whole=not page)
+        self._journal.listed(self._environment.id, len(self._ids), is_whole=page is None)
         return page
 
     async def _begin(self, group: asyncio.TaskGroup, listing: InstanceListing) -> None:

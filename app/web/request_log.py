@@ -173,6 +173,7 @@ def configure_logging(form: Literal["json", "text"], *, level: int = logging.INF
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # The first three print addresses with their queries at INFO, the last each tick of its clock.
-    for name in ("httpx", "httpcore", "uvicorn.access", "procrastinate"):
+    # The first three print addresses with their queries at INFO, then each tick of a clock, each part.
+    noisy = ("httpx", "httpcore", "uvicorn.access", "procrastinate", "alembic.runtime.plugins")
+    for name in noisy:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -68,6 +68,22 @@ async def test_the_environment_fails_with_a_reason_and_the_rest_goes_on(
     assert set(outcomes.values()) == {Outcome.OK}
 
 
+async def test_a_page_without_an_instance_is_not_the_end_of_the_list(lying: LyingWorld):
+    test = next(item for item in lying.estate.environments if item.name == "Test")
+    instance = next(api.in_environment(test.id) for api in lying.estate.apis if api.instances)
+    bare = [{"id": 100 + n, "groupId": "g", "assetId": f"a{n}", "apis": []} for n in range(50)]
+
+    def pages(offset: int) -> bytes:
+        rows = bare if offset == 0 else [asset(instance.instance_id)]
+        return json.dumps({"total": 51, "assets": rows}).encode()
+
+    await lying.connect()
+    async with lying.told(test.id, Lie("/apis", pages)):
+        ended = await lying.sync()
+    read = {item.name: (item.outcome, item.instances) for item in ended.environments}
+    assert read["Test"] == (Outcome.OK, 1)
+
+
 @pytest.mark.parametrize("lie", TAKEN.values(), ids=TAKEN)
 async def test_what_can_be_cleaned_is_kept_or_refused_but_breaks_nothing(
     lying: LyingWorld, lie: Lie
