@@ -135,8 +135,10 @@ class SyncJobs:
             left = await self._time_left(db, hold)
             connection, client = await self._connected(db, hold)
         try:
-            async with asyncio.timeout(left.total_seconds()):
-                await self._read_and_publish(hold, connection, client)
+            # In a task of its own: a group that fails in this one would leave a cancellation behind,
+            # and up to Python 3.11.3 no time-out is told from that.
+            reading = self._read_and_publish(hold, connection, client)
+            await asyncio.wait_for(reading, left.total_seconds())
         except TimeoutError:
             hours = LONGEST // timedelta(hours=1)
             raise CannotGoOn(f"Anypoint was not read to the end within {hours} hours.") from None
