@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import SiteId, SpaceId
 from app.store.database import DB
-from app.store.tables import agenda
+from app.store.tables import agenda, sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,15 @@ async def due_space_purges(db: DB, now: datetime) -> tuple[tuple[SiteId, SpaceId
         )
     )
     return tuple((SiteId(site), SpaceId(space)) for site, space in rows)
+
+
+async def purge_site_at(db: DB, site_id: SiteId, when: datetime | None) -> None:
+    """Set when all data of a site is deleted; None takes it back."""
+    await db.execute(update(sites).where(sites.c.site_id == site_id).values(purge_after=when))
+    due = insert(agenda).values(site_id=site_id, space_id="", purge_at=when)
+    await db.execute(
+        due.on_conflict_do_update(index_elements=["site_id", "space_id"], set_={"purge_at": when})
+    )
 
 
 async def purge_space_at(db: DB, site_id: SiteId, space_id: SpaceId, when: datetime | None) -> None:

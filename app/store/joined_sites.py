@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, exists, literal, select, update
 
 from app.caller import Door, SiteId
+from app.store.agenda import purge_site_at
 from app.store.database import DB, enter_issuer, enter_site
-from app.store.tables import agenda, connections, installations, snapshots
+from app.store.tables import connections, installations, snapshots
 
 
 async def named_by_connect(db: DB, installation_id: str) -> SiteId | None:
@@ -69,11 +70,7 @@ async def _left(db: DB, empty: SiteId, keep: SiteId, now: datetime) -> bool:
     is_empty = await db.scalar(of_empty) is not None
     if is_empty:
         await db.execute(delete(installations).where(mine.site_id == empty))
-        await db.execute(
-            update(agenda)
-            .where(agenda.c.site_id == empty, agenda.c.space_id == "")
-            .values(purge_at=now)
-        )
+        await purge_site_at(db, empty, now)
     await enter_site(db, keep)
     return is_empty
 

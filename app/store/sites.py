@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.caller import Door, SiteId
 from app.errors import Conflict
 from app.store import joined_sites, pipeline_tokens
+from app.store.agenda import purge_site_at
 from app.store.database import DB, enter_issuer, enter_site
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent, spend
@@ -147,7 +148,7 @@ async def upsert_installation(
         statement.on_conflict_do_update(index_elements=["site_id", "door"], set_=values)
     )
     await announce(db, site_id)
-    await _purge_at(db, site_id, None)
+    await purge_site_at(db, site_id, None)
 
 
 async def uninstall(
@@ -177,7 +178,7 @@ async def uninstall(
     await pipeline_tokens.revoke_all(db, site_id)
     await _stop_syncs(db, site_id, now)
     await db.execute(update(agenda).where(agenda.c.site_id == site_id).values(next_sync_at=None))
-    await _purge_at(db, site_id, purge_after)
+    await purge_site_at(db, site_id, purge_after)
 
 
 async def set_enabled(db: DB, site_id: SiteId, *, enabled: bool, door: Door = Door.CONNECT) -> None:
@@ -283,15 +284,6 @@ async def _first_row(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -
     )
     made = first.on_conflict_do_nothing().returning(installations.c.site_id)
     return await db.scalar(made) is not None
-
-
-async def _purge_at(db: DB, site_id: SiteId, when: datetime | None) -> None:
-    """Put the site on the agenda, with the time of its purge or without one."""
-    await db.execute(update(sites).where(sites.c.site_id == site_id).values(purge_after=when))
-    due = insert(agenda).values(site_id=site_id, space_id="", purge_at=when)
-    await db.execute(
-        due.on_conflict_do_update(index_elements=["site_id", "space_id"], set_={"purge_at": when})
-    )
 
 
 async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from app.caller import Door, SiteId
-from app.store import agenda, connections, sites
+from app.store import agenda, connections, purging, sites
 from app.store.sites import Installation
 from tests.forge.atlassian import context_part
 from tests.forge.conftest import Forge
@@ -79,6 +79,11 @@ async def test_an_empty_site_of_a_first_call_makes_way_for_the_one_with_data(for
     assert await site(forge, NAMED, Door.FORGE) is None
     await forge.opened()
     assert await pair(forge) == (with_data, with_data)
+    database = forge.product.services.database
+    async with database.transaction(empty) as db:
+        assert await purging.forget_site(db, empty)
+    async with database.agenda() as db:
+        assert await agenda.all_sites(db) == (with_data,)
 
 
 async def test_two_sites_that_both_hold_data_stay_two(forge: Forge) -> None:
