@@ -192,25 +192,7 @@ def web_routes(settings: Settings) -> list[dict[str, str]]:
 
 def _services(parts: Parts) -> Services:
     settings = parts.settings
-    door = ConnectDoor(
-        database=parts.database,
-        keyring=parts.keyring,
-        http=parts.http,
-        base_url=settings.base_url,
-        install_keys_url=settings.install_keys_url,
-        oauth_url=settings.atlassian_oauth_url,
-        clock=utc_now,
-    )
-    lifecycle = Lifecycle(
-        database=parts.database,
-        keyring=parts.keyring,
-        user_tokens=door.user_tokens,
-        known_sites=door.known_sites,
-        app_key=app_key(),
-        confluence_origins=settings.confluence_origins,
-        uninstall_retention=timedelta(days=settings.uninstall_retention_days),
-        clock=utc_now,
-    )
+    door = _connect_door(parts)
     forge = _forge_door(parts)
     context = by_scheme({"jwt": door.context, "bearer": forge.context})
     pipelines = PipelineDoor(parts.database, utc_now)
@@ -232,7 +214,7 @@ def _services(parts: Parts) -> Services:
             TokenKind.PAGE: forge.page,
             TokenKind.PIPELINE: by_prefix(PREFIX, pipelines.pipeline, context),
         },
-        lifecycle=lifecycle,
+        lifecycle=_lifecycle(parts, door),
         removed_spaces=parts.removed_spaces,
         forge=forge,
         forge_lifecycle=parts.forge_lifecycle,
@@ -247,6 +229,33 @@ def _services(parts: Parts) -> Services:
         refreshes=parts.refreshes,
         kept_days=settings.retention_days,
         kept_days_when_gone=settings.uninstall_retention_days,
+    )
+
+
+def _connect_door(parts: Parts) -> ConnectDoor:
+    settings = parts.settings
+    return ConnectDoor(
+        database=parts.database,
+        keyring=parts.keyring,
+        http=parts.http,
+        base_url=settings.base_url,
+        install_keys_url=settings.install_keys_url,
+        oauth_url=settings.atlassian_oauth_url,
+        clock=utc_now,
+    )
+
+
+def _lifecycle(parts: Parts, door: ConnectDoor) -> Lifecycle:
+    settings = parts.settings
+    return Lifecycle(
+        database=parts.database,
+        keyring=parts.keyring,
+        user_tokens=door.user_tokens,
+        known_sites=door.known_sites,
+        app_key=app_key(),
+        confluence_origins=settings.confluence_origins,
+        uninstall_retention=timedelta(days=settings.uninstall_retention_days),
+        clock=utc_now,
     )
 
 

@@ -198,7 +198,13 @@ async def _end(
         )
         .returning(syncs.c.connection_version)
     )
-    version = ended.scalar_one_or_none()
+    await _point(db, site_id, space_id, sync_id, number, ended.scalar_one_or_none())
+
+
+async def _point(
+    db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, number: int, version: int | None
+) -> None:
+    """Move the connection's pointer; `Fenced` where it is not what the sync has read."""
     pointed = await db.execute(
         update(connections)
         .where(

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.posture.model import Environment
 from app.store.findings import FindingRow
+from app.store.frozen import SeenSync
 from app.store.posture_rows import PostureRow
 from app.store.syncs import Sync, SyncEnvironment
 
@@ -67,7 +68,7 @@ class PublishedAnswer(BaseModel):
     environments: list[ReadEnvironmentAnswer]
 
     @classmethod
-    def of(cls, sync: Sync) -> "PublishedAnswer":
+    def of(cls, sync: Sync | SeenSync) -> "PublishedAnswer":
         """Return a published sync as it is shown."""
         environments = [
             ReadEnvironmentAnswer(

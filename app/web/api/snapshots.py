@@ -12,10 +12,10 @@ from app.errors import BadValue, NotThere
 from app.exports.filenames import content_disposition, file_name
 from app.store import snapshots
 from app.store.chain import Snapshot
-from app.store.frozen import Content, SeenSync, filter_json
+from app.store.frozen import Content, filter_json
 from app.store.posture_rows import Filter, PostureRow
 from app.store.snapshots import Frozen, Taking
-from app.web.api.answers import ApiAnswer, FindingAnswer, PublishedAnswer, ReadEnvironmentAnswer
+from app.web.api.answers import ApiAnswer, FindingAnswer, PublishedAnswer
 from app.web.api.apis import (
     CoverageAnswer,
     MatricesAnswer,
@@ -190,7 +190,7 @@ def frozen_answer(found: Frozen) -> FrozenAnswer:
     content = found.content
     return FrozenAnswer(
         **header(found.snapshot),
-        sync=_published(content.sync),
+        sync=PublishedAnswer.of(content.sync),
         baseline_environment_id=content.sync.baseline_environment_id,
         summary=SummaryAnswer(total=content.summary.total, **content.summary.verdicts),
         population=population(content),
@@ -201,21 +201,6 @@ def frozen_answer(found: Frozen) -> FrozenAnswer:
         exceptions=[PastExceptionAnswer.of(row) for row in content.exceptions],
         matrices=_matrices(content),
     )
-
-
-def _published(sync: SeenSync) -> PublishedAnswer:
-    environments = [
-        ReadEnvironmentAnswer(
-            id=item.id,
-            name=item.name,
-            type=item.type,
-            outcome=item.outcome,
-            reason=item.reason,
-            read_at=item.read_at,
-        )
-        for item in sync.environments
-    ]
-    return PublishedAnswer(id=sync.id, finished_at=sync.finished_at, environments=environments)
 
 
 def _api(row: PostureRow, content: Content) -> FrozenApiAnswer:
