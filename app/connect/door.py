@@ -19,6 +19,7 @@ from app.connect.known_sites import KnownSites
 from app.connect.origins import frame_origins
 from app.connect.query_hash import Fields
 from app.errors import NotAuthenticated
+from app.hs256 import Key
 from app.store import sites
 from app.store.database import Database
 from app.store.encryption import Keyring
@@ -62,7 +63,7 @@ class ConnectDoor:
         self._base_url = base_url
         self._base_path = urlsplit(base_url).path
         self._clock = clock
-        self._unknown_secret = secrets.token_hex(32)
+        self._nobodys_key = Key(secrets.token_hex(32))
         self.known_sites = KnownSites(self._looked_up)
         self.install_keys = InstallKeys(http, install_keys_url, clock)
         self.user_tokens = UserTokens(http, oauth_url, clock)
@@ -105,13 +106,13 @@ class ConnectDoor:
 
     async def _verified(self, token: str) -> tuple[Installation, tokens.Claims]:
         issuer = tokens.hs256_issuer(token)
-        installation = await self.known_sites.installed(issuer)
+        site = await self.known_sites.installed(issuer)
         # An unknown site takes as long as a known one and gets the same answer.
-        secret = installation.shared_secret if installation else self._unknown_secret
-        claims = tokens.verify_hs256(token, secret, self._clock())
-        if installation is None or claims.issuer != installation.issuer:
+        key = site.key if site else self._nobodys_key
+        claims = tokens.verify_hs256(token, key, self._clock())
+        if site is None or claims.issuer != site.installation.issuer:
             raise NotAuthenticated("no such site")
-        return installation, claims
+        return site.installation, claims
 
     async def _looked_up(self, issuer: str) -> Installation | None:
         async with self._database.lookup(issuer) as db:

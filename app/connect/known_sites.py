@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from app.hs256 import Key
 from app.store.site_news import digest_of
 from app.store.sites import Installation
 
@@ -18,8 +19,16 @@ LookUp = Callable[[str], Awaitable[Installation | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class KnownSite:
+    """An installed site with the key that verifies its tokens."""
+
     installation: Installation
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    site: KnownSite
     digest: str
     until: float
 
@@ -40,19 +49,20 @@ class KnownSites:
         """Whether changes are heard of at the moment, so that sites may be kept."""
         return self._hears_news
 
-    async def installed(self, issuer: str) -> Installation | None:
-        """Return the issuer's installation, or None where it is unknown or uninstalled."""
+    async def installed(self, issuer: str) -> KnownSite | None:
+        """Return the issuer's site, or None where it is unknown or uninstalled."""
         held = self._held.get(issuer)
         if held and self._clock() < held.until:
-            return held.installation
+            return held.site
         changes = self._changes
         found = await self._look_up(issuer)
         if found is None or not found.installed:
             return None
+        site = KnownSite(found, Key(found.shared_secret))
         # Something changed since it was asked: this answer may be the one from before.
         if self._hears_news and changes == self._changes:
-            self._hold(issuer, found)
-        return found
+            self._hold(issuer, site)
+        return site
 
     @contextmanager
     def kept(self) -> Iterator[Callable[[str], None]]:
@@ -75,8 +85,8 @@ class KnownSites:
         """Forget a site that this very process has changed, before the news of it comes in."""
         self.changed(digest_of(issuer))
 
-    def _hold(self, issuer: str, found: Installation) -> None:
-        self._held[issuer] = _Held(found, digest_of(issuer), self._clock() + LIFE_SECONDS)
+    def _hold(self, issuer: str, site: KnownSite) -> None:
+        self._held[issuer] = _Held(site, digest_of(issuer), self._clock() + LIFE_SECONDS)
         self._held.move_to_end(issuer)
         if len(self._held) > MOST_SITES:
             self._held.popitem(last=False)

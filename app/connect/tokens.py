@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
 
 import jwt
 import orjson
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from app.caller import AccountId, SpaceId
 from app.errors import NotAuthenticated
+from app.hs256 import Key
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,9 @@ ACCOUNT_ID = re.compile(r"[A-Za-z0-9:_.@+-]{1,128}", re.ASCII)
 SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 
-# Times are checked here, against the caller's clock; iss and the site's own secret bind an HS256
-# token to its site, so PyJWT must not ask about an audience.
+# Claims are checked here for both algorithms: times against the caller's clock, the audience of an
+# install whole. iss and the site's own secret bind an HS256 token to its site.
 SIGNATURE_ONLY: jwt.types.Options = {
-    "require": ["exp", "iat", "iss", "qsh"],
     "verify_exp": False,
     "verify_iat": False,
     "verify_nbf": False,
@@ -66,7 +65,7 @@ class Claims:
 def hs256_issuer(token: str) -> str:
     """Return the claimed issuer of a token that says HS256; nothing is verified yet."""
     _refuse_other_headers(token, "HS256")
-    issuer = _json(token.split(".")[1]).get("iss")
+    issuer = _segment(token.split(".")[1]).get("iss")
     if not isinstance(issuer, str) or not 0 < len(issuer) <= MAX_ISSUER_LENGTH:
         raise NotAuthenticated("no issuer")
     # A NUL would be a database error rather than an issuer that nobody knows.
@@ -97,27 +96,34 @@ def _refuse_other_headers(token: str, algorithm: str) -> Mapping[str, object]:
 @lru_cache(maxsize=64)
 def _header(part: str) -> Mapping[str, object]:
     # A host writes the same header into all its tokens.
-    return _json(part)
+    return _segment(part)
 
 
-def _json(part: str) -> Mapping[str, object]:
+def _segment(part: str) -> Mapping[str, object]:
     try:
-        value = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (binascii.Error, orjson.JSONDecodeError):
+        return _object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except binascii.Error:
+        raise NotAuthenticated("token is not base64") from None
+
+
+def _object(text: bytes) -> Mapping[str, object]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
         raise NotAuthenticated("token is not JSON") from None
     if not isinstance(value, dict):
         raise NotAuthenticated("token is not an object")
     return value
 
 
-def verify_hs256(token: str, secret: str, now: datetime) -> Claims:
+def verify_hs256(token: str, key: Key, now: datetime) -> Claims:
     """Return the claims of a token signed with this site's secret and valid now."""
-    return _claims(_payload(token, secret, "HS256"), now)
+    return _claims(_object(key.verified(token)), now)
 
 
 def verify_rs256(token: str, key: RSAPublicKey, audience: str, now: datetime) -> Claims:
     """Return the claims of a token signed with this install key for this audience, valid now."""
-    payload = _payload(token, key, "RS256")
+    payload = _signed_by(key, token)
     claims = _claims(payload, now)
     named = payload.get("aud")
     # Compared whole, not by substring: another app's install must not be replayed here.
@@ -130,20 +136,18 @@ def verify_rs256(token: str, key: RSAPublicKey, audience: str, now: datetime) ->
     return claims
 
 
-def _payload(
-    token: str, key: str | RSAPublicKey, algorithm: Literal["HS256", "RS256"]
-) -> Mapping[str, object]:
+def _signed_by(key: RSAPublicKey, token: str) -> Mapping[str, object]:
     try:
-        return jwt.decode(token, key, algorithms=[algorithm], options=SIGNATURE_ONLY)
+        return jwt.decode(token, key, algorithms=["RS256"], options=SIGNATURE_ONLY)
     except jwt.PyJWTError:
-        raise NotAuthenticated("signature or required claims") from None
+        raise NotAuthenticated("signature") from None
 
 
 def _claims(payload: Mapping[str, object], now: datetime) -> Claims:
     expires_at = _times_hold(payload, now.timestamp())
-    issuer, query_hash = payload["iss"], payload["qsh"]
+    issuer, query_hash = payload.get("iss"), payload.get("qsh")
     if not isinstance(issuer, str) or not isinstance(query_hash, str):
-        raise NotAuthenticated("claim of another type")
+        raise NotAuthenticated("claim missing or of another type")
     if not query_hash.isascii():
         raise NotAuthenticated("query hash")
     space_id, space_key = _space(payload.get("context"))
@@ -151,7 +155,7 @@ def _claims(payload: Mapping[str, object], now: datetime) -> Claims:
 
 
 def _times_hold(payload: Mapping[str, object], now: float) -> int:
-    expires_at, issued_at = _seconds(payload["exp"]), _seconds(payload["iat"])
+    expires_at, issued_at = _seconds(payload.get("exp")), _seconds(payload.get("iat"))
     not_before = _seconds(payload.get("nbf", 0))
     if now >= expires_at + LEEWAY_SECONDS:
         raise NotAuthenticated("expired")
@@ -164,7 +168,7 @@ def _times_hold(payload: Mapping[str, object], now: float) -> int:
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotAuthenticated("time of another type")
+        raise NotAuthenticated("time missing or of another type")
     if not 0 <= value <= LATEST_SECONDS:
         raise NotAuthenticated("time out of range")
     return value

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import jwt
+import orjson
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.caller import SiteId
 from app.errors import NotAuthenticated
+from app.hs256 import Key
 
 ISSUER = "plumbline"
 LIFE = timedelta(minutes=15)
@@ -43,6 +45,7 @@ class PageTokens:
         """Take the encryption keys by id, from which the signing keys are derived."""
         self._keys = {key_id: _derived(key) for key_id, key in keys.items()}
         self._first = next(iter(keys))
+        self._signing = Key(self._keys[self._first])
 
     def __repr__(self) -> str:
         return f"PageTokens({', '.join(self._keys)})"
@@ -57,8 +60,7 @@ class PageTokens:
             "iat": int(now.timestamp()),
             "exp": int(named.expires_at.timestamp()),
         }
-        key = self._keys[self._first]
-        return jwt.encode(claims, key, algorithm="HS256", headers={"kid": self._first})
+        return self._signing.signed(orjson.dumps(claims), {"kid": self._first})
 
     def verified(self, token: str, use: Use, now: datetime) -> Named:
         """Return what a token names, if we signed it for this use and its time is not over."""

@@ -58,7 +58,7 @@ def known(asked: Asked, clock: Clock) -> KnownSites:
 async def ask(known: KnownSites, *issuers: str) -> None:
     for issuer in issuers:
         found = await known.installed(issuer)
-        assert found is None or found.issuer == issuer
+        assert found is None or found.installation.issuer == issuer
 
 
 async def test_while_nobody_hears_of_changes_the_database_is_asked_each_time(known, asked):
@@ -144,4 +144,5 @@ async def test_the_memory_is_bounded(known, asked, monkeypatch):
 async def test_no_secret_is_shown_by_what_is_kept(known):
     with known.kept():
         await ask(known, "ours")
-        assert SECRET not in repr(known) + repr(vars(known))
+        site = await known.installed("ours")
+        assert SECRET not in repr(known) + repr(vars(known)) + repr(site)

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from app.connect.door import ConnectDoor
+from app.connect.known_sites import KnownSite
 from app.store import sites
 from app.store.database import Database
 from app.store.site_news import listening
-from app.store.sites import Installation
 from tests.connect.atlassian import BASE_URL, KEYS_URL, OAUTH_URL
-from tests.connect.conftest import OURS, THEIRS, Confluence, Site, site_id_of, thin_app
+from tests.connect.conftest import OURS, THEIRS, Confluence, Site, thin_app
 from tests.postgres import FreshDatabase
 
 RENEWED = replace(OURS, secret="a new secret of our own site, 32 bytes and more")
@@ -66,7 +66,7 @@ async def eventually(reached: Callable[[], Awaitable[bool]], seconds: float = PA
         await asyncio.sleep(0.01)
 
 
-async def remembered(there: Confluence, site: Site) -> Installation | None:
+async def remembered(there: Confluence, site: Site) -> KnownSite | None:
     """Return the site as the process holds it, once the news of its installation is through."""
     held = there.door.known_sites.installed
 
@@ -123,7 +123,8 @@ async def test_switching_the_app_on_or_off_is_heard_too(confluence, other, event
 async def test_a_change_that_is_rolled_back_is_no_news(confluence, other):
     await confluence.install(OURS)
     before = await remembered(other, OURS)
-    site_id = site_id_of(before)
+    assert before is not None
+    site_id = before.installation.site_id
     with pytest.raises(InterruptedError):
         async with confluence.database.transaction(site_id) as db:
             await sites.set_enabled(db, site_id, enabled=False)

@@ -15,6 +15,7 @@ from app.connect.tokens import (
     verify_rs256,
 )
 from app.errors import NotAuthenticated
+from app.hs256 import Key
 from tests.connect.atlassian import (
     BASE_URL,
     FOREIGN_KEY,
@@ -37,7 +38,7 @@ def ours(**changes):
 
 
 def verified(**changes):
-    return verify_hs256(hs256(ours(**changes), SECRET), SECRET, NOW)
+    return verify_hs256(hs256(ours(**changes), SECRET), Key(SECRET), NOW)
 
 
 def verified_install(**changes):
@@ -145,7 +146,7 @@ def test_a_long_life_is_logged_and_not_refused(caplog):
 
 def test_a_token_of_another_secret_is_refused():
     with pytest.raises(NotAuthenticated):
-        verify_hs256(hs256(ours(), "another secret, also of 32 bytes!"), SECRET, NOW)
+        verify_hs256(hs256(ours(), "another secret, also of 32 bytes!"), Key(SECRET), NOW)
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
@@ -155,7 +156,7 @@ def test_another_algorithm_with_the_right_secret_is_refused(algorithm):
     with pytest.raises(NotAuthenticated):
         hs256_issuer(token)
     with pytest.raises(NotAuthenticated):
-        verify_hs256(token, secret, NOW)
+        verify_hs256(token, Key(secret), NOW)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_endless_nesting_is_refused():
         deep = [deep]
     token = by_hand({"alg": "HS256", "x": deep}, {"iss": "ours", "x": deep})
     with pytest.raises(NotAuthenticated):
-        verify_hs256(token, SECRET, NOW)
+        verify_hs256(token, Key(SECRET), NOW)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from app.anypoint.errors import CouldNotRead
 from app.connect import tokens
 from app.connect.query_hash import query_fields, query_string_hash
 from app.errors import BadValue, NotAuthenticated
+from app.hs256 import Key
 from app.posture.secrets import sealed_configuration
 from app.store.sections import canonical
 from app.web.bodies import parsed
@@ -58,7 +59,7 @@ def verified(token: str) -> None:
     with quickly():
         with contextlib.suppress(NotAuthenticated):
             tokens.hs256_issuer(token)
-            tokens.verify_hs256(token, SECRET, NOW)
+            tokens.verify_hs256(token, Key(SECRET), NOW)
         with contextlib.suppress(NotAuthenticated):
             tokens.rs256_key_id(token)
             key = INSTALL_KEY.public_key()
@@ -101,7 +102,7 @@ def test_any_depth_is_refused(depth: int, place: str):
     parts = (header, claims if place == "claims" else '{"iss":"ours"}', "x")
     token = ".".join(base64.urlsafe_b64encode(p.encode()).rstrip(b"=").decode() for p in parts)
     with pytest.raises(NotAuthenticated):
-        tokens.verify_hs256(token, SECRET, NOW)
+        tokens.verify_hs256(token, Key(SECRET), NOW)
 
 
 @FEW
