@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, func, not_, select
+from sqlalchemy import Select, and_, func, not_, or_, select
 
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict, NotThere
@@ -106,13 +107,33 @@ async def changes(
     return _compared(before, after, earlier, later, 0)
 
 
-async def counts(
-    db: DB, site_id: SiteId, space_id: SpaceId
-) -> tuple[Counts, Side | None, Side | None]:
-    """Return the changes since the sync before the published one, for a header, and both sides."""
-    before, after = await latest(db, site_id, space_id)
-    found = await changes(db, site_id, space_id, before, after)
-    return found.counts, before, after
+async def counts(db: DB, site_id: SiteId, space_id: SpaceId, before: int, after: int) -> Counts:
+    """Return the changes between two published syncs in numbers, counted where the findings are."""
+    earlier = _findings_of(site_id, space_id, before).subquery("earlier")
+    later = _findings_of(site_id, space_id, after).subquery("later")
+    says_else = or_(*(earlier.c[name].is_distinct_from(later.c[name]) for name in SAID))
+    # A row that is valid in both is the same one: most are, and need no look at what they say.
+    changed = and_(earlier.c.from_number != later.c.from_number, says_else)
+    both = and_(earlier.c.fingerprint.is_not(None), later.c.fingerprint.is_not(None))
+    found = await db.execute(
+        select(
+            func.count().filter(earlier.c.fingerprint.is_(None)),
+            func.count().filter(later.c.fingerprint.is_(None)),
+            func.count().filter(both, changed),
+            func.count().filter(both, not_(changed)),
+        ).select_from(earlier.join(later, earlier.c.fingerprint == later.c.fingerprint, full=True))
+    )
+    return Counts(*found.one())
+
+
+def _findings_of(site_id: SiteId, space_id: SpaceId, number: int) -> Select[Any]:
+    mine = finding_table.c
+    return select(mine.from_number, *(mine[name] for name in SAID)).where(
+        mine.site_id == site_id,
+        mine.space_id == space_id,
+        mine.from_number <= number,
+        mine.to_number > number,
+    )
 
 
 async def _of_syncs(

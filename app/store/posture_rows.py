@@ -4,7 +4,7 @@ import hashlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -50,6 +50,11 @@ class Filter:
         """Whether all rows come through."""
         asked = (self.search, self.environments, self.groups, self.verdicts, self.severities)
         return not any((*asked, self.kinds, self.api_id))
+
+    @property
+    def choice(self) -> "Filter":
+        """The same filter on its first page in the usual order: what decides how many there are."""
+        return replace(self, sort=Sort.WORST, page=1, size=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,11 @@ async def page(
     total: int | None = None,
 ) -> PosturePage:
     """Return one page of the rows of a published sync; who knows how many there are says so."""
-    which = and_(valid(site_id, space_id, number), *matching(wanted))
     if total is None:
-        total = await db.scalar(select(func.count()).select_from(posture_rows).where(which)) or 0
+        total = await count(db, site_id, space_id, number, wanted)
     found = await db.execute(
         select(posture_rows)
-        .where(which)
+        .where(valid(site_id, space_id, number), *matching(wanted))
         .order_by(*in_order(wanted.sort))
         .limit(wanted.size)
         .offset((wanted.page - 1) * wanted.size)
@@ -118,6 +122,12 @@ async def page(
     rows = found.all()
     since = {row.api_id: row.from_number for row in rows}
     return PosturePage(tuple(map(row_of, rows)), total, since)
+
+
+async def count(db: DB, site_id: SiteId, space_id: SpaceId, number: int, wanted: Filter) -> int:
+    """Return how many rows of a published sync a filter lets through, on whatever page."""
+    which = (valid(site_id, space_id, number), *matching(wanted))
+    return await db.scalar(select(func.count()).select_from(posture_rows).where(*which)) or 0
 
 
 async def changed(

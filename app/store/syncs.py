@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, update
 
 from app.caller import AccountId, SiteId, SpaceId
 from app.errors import Conflict
@@ -136,18 +136,32 @@ async def one(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> Sync 
 
 async def published(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
     """Return the space's published sync, or None before its first one."""
-    pointer = select(connections.c.published_sync_id).where(
+    pointer = _pointer(site_id, space_id).scalar_subquery()
+    return await _first(db, site_id, space_id, syncs.c.sync_id == pointer)
+
+
+def _pointer(site_id: SiteId, space_id: SpaceId) -> Select[tuple[str | None]]:
+    return select(connections.c.published_sync_id).where(
         connections.c.site_id == site_id, connections.c.space_id == space_id
     )
-    return await _first(db, site_id, space_id, syncs.c.sync_id == pointer.scalar_subquery())
 
 
 async def before(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> Sync | None:
     """Return the sync that was published before the one of a number, or None."""
-    earlier = select(func.max(syncs.c.number)).where(
+    earlier = _number_before(site_id, space_id, number)
+    return await _first(db, site_id, space_id, syncs.c.number == earlier.scalar_subquery())
+
+
+async def number_before(db: DB, site_id: SiteId, space_id: SpaceId, number: int) -> int | None:
+    """Return the number of the sync that was published before the one of a number, or None."""
+    found: int | None = await db.scalar(_number_before(site_id, space_id, number))
+    return found
+
+
+def _number_before(site_id: SiteId, space_id: SpaceId, number: int) -> Select[tuple[int | None]]:
+    return select(func.max(syncs.c.number)).where(
         syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.number < number
     )
-    return await _first(db, site_id, space_id, syncs.c.number == earlier.scalar_subquery())
 
 
 async def unfinished(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
@@ -169,6 +183,25 @@ async def newest(
         .offset((page - 1) * size)
     )
     return await _with_environments(db, site_id, space_id, rows.all()), total
+
+
+async def recent(
+    db: DB, site_id: SiteId, space_id: SpaceId, size: int
+) -> tuple[tuple[Sync, ...], Sync | None]:
+    """Return the newest syncs and the published one, which may be older than these, in one go."""
+    mine = and_(syncs.c.site_id == site_id, syncs.c.space_id == space_id)
+    newest_first = (syncs.c.requested_at.desc(), syncs.c.sync_id)
+    newest_ids = select(syncs.c.sync_id).where(mine).order_by(*newest_first).limit(size)
+    is_published = syncs.c.sync_id == _pointer(site_id, space_id).scalar_subquery()
+    rows = await db.execute(
+        select(syncs, is_published.label("is_published"))
+        .where(mine, or_(syncs.c.sync_id.in_(newest_ids), is_published))
+        .order_by(*newest_first)
+    )
+    listed = rows.all()
+    found = await _with_environments(db, site_id, space_id, listed)
+    pairs = zip(listed, found, strict=True)
+    return found[:size], next((sync for row, sync in pairs if row.is_published), None)
 
 
 async def cancel(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, reason: str) -> bool:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from app.caller import AccountId, SpaceId, TokenKind
 from app.web.downloads import Slots
 from app.web.refusals import NoteRefusal
+from app.web.remembered import Remembered
 from app.web.rights import Rights
 from app.web.static_files import StaticTree
 from app.web.turns import Turns
@@ -69,6 +70,7 @@ class Services:
     kept_days_when_gone: int
     static: StaticTree = field(default_factory=StaticTree.read)
     turns: Turns = field(default_factory=Turns)
+    remembered: Remembered = field(default_factory=Remembered)
     downloads: Slots = field(default_factory=Slots)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -1,9 +1,13 @@
 """What changed, and for how long each part of it is kept."""
 
 from datetime import timedelta
+from itertools import combinations
+from random import Random
 
+import pytest
 from sqlalchemy import text
 
+from app.posture.model import Acceptance, Finding
 from app.store import history, posture_rows, rollups, sections, syncs
 from app.store.history import Counts
 from app.store.posture_rows import Filter
@@ -12,6 +16,7 @@ from tests.store.estate import NOW, SPACE, TEST, Home, make_finding, make_postur
 from tests.store.test_snapshots import looked_at, taken
 
 DAY = timedelta(days=1)
+ACCEPTED = Acceptance("f", "v1", "by_design", "admin", NOW + DAY)
 
 
 async def published(home: Home, *prints: str, day: int = 0) -> int:
@@ -29,18 +34,40 @@ async def changes(home: Home, before: int, after: int) -> history.Changes:
 
 async def test_the_header_counts_since_the_sync_before(ours):
     async with ours.database.transaction(ours.site_id) as db:
-        found = await history.counts(db, ours.site_id, SPACE)
-    assert found == (Counts(0, 0, 0, 0), None, None)
+        assert await history.counts(db, ours.site_id, SPACE, 0, 1) == Counts(0, 0, 0, 0)
     await published(ours, "a", "b", "c")
     same = make_finding("b", sentence="b on day 0")
     new = [make_finding(name) for name in ("d", "e")]
     await ours.published(rows=rows_of(make_posture("g/a", same, *new, make_finding("c"))))
     async with ours.database.transaction(ours.site_id) as db:
-        counts, before, after = await history.counts(db, ours.site_id, SPACE)
+        assert await syncs.number_before(db, ours.site_id, SPACE, 2) == 1
+        counts = await history.counts(db, ours.site_id, SPACE, 1, 2)
     assert counts == Counts(added=2, resolved=1, changed=1, unchanged=1)
-    assert before is not None
-    assert after is not None
-    assert (before.number, after.number) == (1, 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_changes_are_counted_as_they_are_listed(ours, theirs, seed):
+    """Findings come, go, come back, say something else, are accepted; another site has its own."""
+    chance = Random(seed)
+    numbers = range(1, 6)
+    for _ in numbers:
+        for home in (ours, theirs):
+            found = [changing(chance, f"f{n}") for n in range(8) if chance.random() < 0.7]
+            await home.published(rows=rows_of(make_posture("g/a", *found)))
+    for before, after in combinations(numbers, 2):
+        async with ours.database.transaction(ours.site_id) as db:
+            counts = await history.counts(db, ours.site_id, SPACE, before, after)
+        assert counts == (await changes(ours, before, after)).counts
+
+
+def changing(chance: Random, fingerprint: str) -> Finding:
+    """Return a finding that may say the same as one before, or something else."""
+    return make_finding(
+        fingerprint,
+        sentence=f"{fingerprint} as {chance.randrange(2)}",
+        values={TEST.id: chance.choice("ab")},
+        accepted=chance.choice((None, ACCEPTED)),
+    )
 
 
 async def test_rows_that_are_no_longer_current_go_after_some_syncs_and_findings_stay(ours):

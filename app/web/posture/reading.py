@@ -1,9 +1,11 @@
 """Reading what the posture tab shows: one transaction, one published sync."""
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
-from app.caller import Right
+from app.caller import Right, SiteId, SpaceId
 from app.store import (
     connections,
     expected_differences,
@@ -16,7 +18,7 @@ from app.store import (
 from app.store.connections import Connection
 from app.store.database import DB
 from app.store.findings import FindingRow
-from app.store.posture_rows import Filter
+from app.store.posture_rows import Filter, PosturePage, Summary
 from app.store.syncs import Sync
 from app.web import sentences
 from app.web.dependencies import SpaceCaller
@@ -24,6 +26,7 @@ from app.web.history.trend_chart import SMALL_DAYS
 from app.web.history.view import Since, since
 from app.web.posture.filters import page_count
 from app.web.posture.view import Person, PostureView, Published, connected, without_connection
+from app.web.remembered import Answer, Remembered
 from app.web.rights import includes
 from app.web.state import Services
 
@@ -55,9 +58,11 @@ async def posture_view(
         if connection is None:
             last = await syncs.published(db, viewer.site_id, viewer.space_id)
             return without_connection(who, now, last.finished_at if last else None)
-        recent, _ = await syncs.newest(db, viewer.site_id, viewer.space_id, size=RECENT_SYNCS)
-        sync = await syncs.published(db, viewer.site_id, viewer.space_id)
-        published = await _published(db, viewer, connection, sync, wanted, now)
+        recent, sync = await syncs.recent(db, viewer.site_id, viewer.space_id, RECENT_SYNCS)
+        published = None
+        if sync is not None and sync.number is not None:
+            reading = Reading(db, viewer, sync, sync.number, services.remembered)
+            published = await _published(reading, connection, wanted, now)
     return connected(
         connection,
         who,
@@ -68,55 +73,97 @@ async def posture_view(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A published sync under its number, where it is read, for whom, and what is known of it."""
+
+    db: DB
+    viewer: SpaceCaller
+    sync: Sync
+    number: int
+    remembered: Remembered
+
+    @property
+    def place(self) -> tuple[DB, SiteId, SpaceId, int]:
+        """What the store's questions about a published sync begin with."""
+        return self.db, self.viewer.site_id, self.viewer.space_id, self.number
+
+    async def known(self, question: Hashable, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return an answer that depends on nothing but the sync and the question."""
+        viewer = self.viewer
+        return await self.remembered.recall(
+            viewer.site_id, viewer.space_id, self.sync, question, ask
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the tab says of a published sync through every filter."""
+
+    summary: Summary
+    groups: Mapping[str, int]
+    automated: Sequence[str]
+    since: Since | None
+
+
 async def _published(
-    db: DB,
-    viewer: SpaceCaller,
-    connection: Connection,
-    sync: Sync | None,
-    wanted: Filter,
-    now: datetime,
-) -> Published | None:
-    if sync is None or sync.number is None:
-        return None
-    place = (db, viewer.site_id, viewer.space_id, sync.number)
-    summary, groups = await posture_rows.counted(*place)
-    total = summary.total if wanted.asks_nothing else None
-    page = await posture_rows.page(*place, wanted, total)
+    reading: Reading, connection: Connection, wanted: Filter, now: datetime
+) -> Published:
+    db, viewer = reading.db, reading.viewer
+    before = await syncs.number_before(*reading.place)
+    whole = await reading.known(("whole", before), partial(_whole, reading, before))
+    page = await _page(reading, whole.summary, wanted)
     if page.total and not page.rows:
         wanted = replace(wanted, page=page_count(page.total, wanted.size))
-        page = await posture_rows.page(*place, wanted, page.total)
-    names = {group_id: connection.group_names.get(group_id, group_id) for group_id in groups}
-    automated = await findings.of_space(*place)
+        page = await _page(reading, whole.summary, wanted)
+    names = {name: connection.group_names.get(name, name) for name in whole.groups}
     return Published(
-        sync,
-        summary,
+        reading.sync,
+        whole.summary,
         page,
         wanted,
         sorted(names.items(), key=lambda item: item[1].casefold()),
-        [_told(finding) for finding in automated if finding.severity != "info"],
-        await _since(db, viewer),
+        whole.automated,
+        whole.since,
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
         await posture_rows.changed(db, viewer.site_id, viewer.space_id, page.since),
-        await _has_starter(db, viewer, sync.number),
+        await _has_starter(reading),
     )
+
+
+async def _whole(reading: Reading, before: int | None) -> Whole:
+    db, site_id, space_id, number = reading.place
+    summary, groups = await posture_rows.counted(db, site_id, space_id, number)
+    automated = await findings.of_space(db, site_id, space_id, number)
+    told = [_told(finding) for finding in automated if finding.severity != "info"]
+    if before is None:
+        return Whole(summary, groups, told, None)
+    counts = await history.counts(db, site_id, space_id, before, number)
+    return Whole(summary, groups, told, since(counts))
+
+
+async def _page(reading: Reading, summary: Summary, wanted: Filter) -> PosturePage:
+    if wanted.asks_nothing:
+        return await posture_rows.page(*reading.place, wanted, summary.total)
+    choice = wanted.choice
+    total = await reading.known(choice, partial(posture_rows.count, *reading.place, choice))
+    return await posture_rows.page(*reading.place, wanted, total)
 
 
 def _told(finding: FindingRow) -> str:
     return sentences.unconfirmed(finding.sentence) if finding.unconfirmed else finding.sentence
 
 
-async def _has_starter(db: DB, viewer: SpaceCaller, number: int) -> bool:
+async def _has_starter(reading: Reading) -> bool:
     """Tell whether much differs that usually does, and nobody has said yet what is meant to."""
-    place = (db, viewer.site_id, viewer.space_id)
-    if not includes(viewer.right, Right.ADMIN):
+    db, site_id, space_id, number = reading.place
+    if not includes(reading.viewer.right, Right.ADMIN):
         return False
-    _, said = await expected_differences.listed(*place, size=1)
-    return not said and await findings.count_of_rule(*place, number, TRUST) >= FEW
-
-
-async def _since(db: DB, viewer: SpaceCaller) -> Since | None:
-    counts, before, _ = await history.counts(db, viewer.site_id, viewer.space_id)
-    return None if before is None else since(counts)
+    _, said = await expected_differences.listed(db, site_id, space_id, size=1)
+    if said:
+        return False
+    ask = partial(findings.count_of_rule, db, site_id, space_id, number, TRUST)
+    return await reading.known(TRUST, ask) >= FEW
 
 
 def last_days(now: datetime) -> tuple[date, date]:
