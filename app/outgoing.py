@@ -47,7 +47,7 @@ def client(
     """
     origins = frozenset(_origin(httpx.URL(url)) for url in operator_origins if "*" not in url)
     context = ssl_context or httpx.create_ssl_context(trust_env=False)
-    return httpx.AsyncClient(
+    return _Client(
         transport=_GuardedTransport(origins, max_bytes, context),
         timeout=timeout,
         trust_env=False,
@@ -78,6 +78,22 @@ def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 def _origin(url: httpx.URL) -> Origin:
     return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme, 0)
+
+
+class _NoCookies(httpx.Cookies):
+    """Takes no cookie: one client asks for all sites and people, and none may ride along with another."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave an answer's cookies where they are."""
+
+
+class _Client(httpx.AsyncClient):
+    @property  # type: ignore[misc]  # nobody sets another one
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+
+_NO_COOKIES = _NoCookies()
 
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):

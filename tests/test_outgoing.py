@@ -223,6 +223,16 @@ async def test_a_redirect_is_an_answer_and_is_not_followed():
         assert (await http.get(origin)).status_code == 302
 
 
+async def test_a_cookie_of_one_answer_goes_with_no_later_request():
+    async with serving(answer(b"hello", "Set-Cookie: session=of-somebody; Path=/")) as (port, seen):
+        origin = f"http://127.0.0.1:{port}"
+        async with outgoing.client(timeout=2, operator_origins=[origin]) as http:
+            await http.get(origin + "/")
+            await http.get(origin + "/")
+    assert len(seen) == 2
+    assert b"cookie" not in seen[1].lower()
+
+
 async def test_proxies_of_the_environment_are_ignored(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     async with asking(answer(b"hello")) as (http, origin):
