@@ -5,6 +5,7 @@ Documented in MuleSoft's OpenAPI for access management and API Manager (`mulesof
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -122,6 +123,7 @@ class Place:
         )
 
 
+@lru_cache(maxsize=256)  # each call of a sync names the same few
 def _segment(value: str) -> str:
     # A dot is no reserved sign, but "..", the id of nothing, would lead to another address.
     return quote(value, safe="", errors="replace").replace(".", "%2E")

@@ -22,7 +22,7 @@ BATCH_INSTANCES = 2000
 BATCH_BYTES = 1 << 20
 """How much new text waits in memory to be written."""
 
-BATCH_SECONDS = 0.5
+BATCH_SECONDS = 1.0
 """How old what was read may become before it is written: people watch it, a crash costs no more."""
 
 MOST_INSTANCES = 20_000
