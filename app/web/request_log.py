@@ -3,14 +3,15 @@
 import json
 import logging
 import re
+import secrets
 import time
 import traceback
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,9 @@ SECRETS = re.compile(
     re.I,
 )
 """Tokens, query strings and authorization values, wherever a library may have put them."""
+
+SHORT_WORD = re.compile(r"[\w/:{}-]{0,64}", re.ASCII)
+"""None of them: each has a full stop, a question mark or a space, or is longer."""
 
 
 @dataclass(slots=True)
@@ -77,7 +81,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = RequestRecord(uuid.uuid4().hex, method_word(scope["method"]))
+        record = RequestRecord(secrets.token_hex(16), method_word(scope["method"]))
         scope.setdefault("state", {})[RECORD] = record
         started = time.perf_counter()
 
@@ -91,8 +95,9 @@ class RequestLog:
         except Exception as error:  # noqa: BLE001 - the edge: the answer was sent, the record remains
             record.error, record.reason = "internal", where(error)
         finally:
-            counted(record, time.perf_counter() - started)
-            logger.info("request", extra={"fields": record.fields(time.perf_counter() - started)})
+            seconds = time.perf_counter() - started
+            counted(record, seconds)
+            logger.info("request", extra={"fields": record.fields(seconds)})
 
 
 def counted(record: RequestRecord, seconds: float) -> None:
@@ -131,7 +136,7 @@ class RecordFormatter(logging.Formatter):
             **self._extra(record),
         }
         if self._form == "json":
-            return json.dumps(fields)
+            return _json(fields)
         words = [f"{name}={_word(value)}" for name, value in fields.items() if name not in LEADING]
         return " ".join(
             [str(fields["time"]), str(fields["level"]), _line(fields["message"]), *words]
@@ -152,6 +157,15 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int | float | bool) else scrubbed(str(value))
 
 
+def _json(fields: Mapping[str, object]) -> str:
+    try:
+        line = orjson.dumps(fields).decode()
+    except orjson.JSONEncodeError:  # half of a surrogate pair, a number without end
+        return json.dumps(fields)
+    # orjson leaves other alphabets as they are, and with them the line breaks of Unicode.
+    return line if line.isascii() else json.dumps(fields)
+
+
 def _line(value: object) -> str:
     return json.dumps(str(value))[1:-1]
 
@@ -163,7 +177,7 @@ def _word(value: object) -> str:
 
 def scrubbed(text: str) -> str:
     """Return a text without tokens, query strings and authorization values."""
-    return SECRETS.sub("…", text)
+    return text if SHORT_WORD.fullmatch(text) else SECRETS.sub("…", text)
 
 
 def configure_logging(form: Literal["json", "text"], *, level: int = logging.INFO) -> None:

@@ -7,11 +7,13 @@ import sys
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.responses import Response, StreamingResponse
 
 from app.caller import Right, TokenKind
 from app.web.dependencies import Viewer
-from app.web.request_log import RecordFormatter, scrubbed
+from app.web.request_log import SECRETS, SHORT_WORD, RecordFormatter, scrubbed
 from app.web.routing import guard, protected_router
 from tests.web.small import SITE, World, client_of
 
@@ -111,6 +113,20 @@ def test_a_name_cannot_forge_a_record(form):
     line = line_of(form, "one\ntwo", name="three\n2025 info four\x1b[0m")
     assert "\n" not in line
     assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    "name", ["next\x85line", "line\u2028break", "half \ud800", "back\u202ewards", "é", 2**70]
+)
+def test_a_line_is_ascii_and_says_what_was_given(name):
+    line = line_of("json", "one", name=name)
+    assert line.isascii()
+    assert json.loads(line)["name"] == name
+
+
+@given(st.from_regex(SHORT_WORD, fullmatch=True))
+def test_no_short_word_holds_what_is_cut_out(word):
+    assert SECRETS.search(word) is None
 
 
 def test_text_lines_read_as_words():
