@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.web import forge, fragments, lifecycle, pages, public, rendering
@@ -60,6 +61,15 @@ ROUTERS = (
     forge.router,
 )
 
+# We log and count ourselves; no variable of the environment shall send anything anywhere.
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
 
@@ -72,6 +82,7 @@ def bare_app(lifespan: Lifespan | None = None) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     app.router.route_class = ProtectedRoute
     return app
