@@ -126,6 +126,10 @@ TEXTS = {
     "gone_connection": "This space is no longer connected to Anypoint",
     "gone_connection_text": "What was read before stays in its history. Nothing is read any more.",
     "to_history": "Open the history",
+    "locked": "The stored client secret cannot be read",
+    "locked_text": "The encryption key that it was kept with is missing. Nothing was changed, and "
+    "syncs fail until the key is back. Ask whoever runs Plumbline to check its keys, or replace "
+    "the client secret below.",
     "refused": "Anypoint refuses the credentials",
     "refused_text": "Syncs are paused until they work again. What is shown was read before.",
     "refused_ask": "A space administrator can replace the client secret in the settings.",
@@ -302,6 +306,11 @@ FAULTS = {
     "unavailable": (
         "Not available at the moment",
         "A service that is needed cannot be reached. Try again in a moment.",
+    ),
+    "cannot_decrypt": (
+        "A stored secret cannot be read",
+        "An encryption key is missing. Nothing is lost: ask whoever runs Plumbline to check its "
+        "keys, then reload the page.",
     ),
     "too_soon": ("One moment", "There were many requests at once. Wait a little, then reload."),
 }

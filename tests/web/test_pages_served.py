@@ -33,6 +33,7 @@ from tests.store.estate import (
 from tests.web.small import World, client_of
 
 PLANES = {"us": "https://anypoint.mulesoft.com"}
+KEYRING = Keyring({"test": b"k" * 32})
 FRAGMENT = f"/fragments/spaces/{SPACE}"
 
 
@@ -53,11 +54,11 @@ async def database() -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def ours(database: Database) -> Home:
-    return await settle(database, Keyring({"test": b"k" * 32}), "ours")
+    return await settle(database, KEYRING, "ours")
 
 
 def looking_at(
-    home: Home, right: Right = Right.ADMIN
+    home: Home, right: Right = Right.ADMIN, keyring: Keyring = KEYRING
 ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     world = World(right=right)
     assert world.caller is not None
@@ -69,7 +70,7 @@ def looking_at(
     async def opened() -> AsyncIterator[httpx.AsyncClient]:
         routers = (pages.router, fragments.router)
         services = {"database": home.database, "control_planes": PLANES, "names": nobody}
-        async with client_of(routers, world, **services) as client:
+        async with client_of(routers, world, keyring=keyring, **services) as client:
             yield client
 
     return opened()
@@ -253,6 +254,18 @@ async def test_the_settings_never_hold_the_secret(ours: Home) -> None:
     assert b"s3cret" not in html.tostring(document)
 
 
+async def test_the_settings_say_when_the_key_of_the_secret_is_missing(ours: Home) -> None:
+    async with looking_at(ours, keyring=Keyring({"other": b"o" * 32})) as client:
+        answer = await client.get("/pages/settings")
+    locked, opened = html.fromstring(answer.text), await seen(ours, "/pages/settings")
+    assert "The stored client secret cannot be read" in text(locked)
+    assert "cannot be read" not in text(opened)
+    assert (
+        len(locked.find_class("message-success")),
+        len(opened.find_class("message-success")),
+    ) == (0, 1)
+
+
 async def test_the_settings_say_what_is_kept_and_what_remains(ours: Home) -> None:
     document = await seen(ours, "/pages/settings")
     kept = text(document.get_element_by_id("kept"))
@@ -265,6 +278,13 @@ async def test_the_settings_are_for_admins(ours: Home) -> None:
         page = await client.get("/pages/settings")
         fragment = await client.get(f"{FRAGMENT}/settings")
     assert (page.status_code, fragment.status_code) == (403, 403)
+
+
+def test_an_error_page_tells_of_a_missing_key_and_whom_to_ask() -> None:
+    page = error_page("https://p.example", "https://h.example/all.js", StaticTree.read())
+    said = text(html.fromstring(page(Fault(503, "cannot_decrypt", "No.", "request-1"))))
+    assert "A stored secret cannot be read" in said
+    assert "ask whoever runs Plumbline" in said
 
 
 def test_an_error_page_says_the_next_step_and_the_request() -> None:

@@ -15,13 +15,17 @@ DEFAULT_INTERVAL_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """The form's values; `is_explicit` tells that the environments were chosen one by one."""
+    """The form's values; `is_explicit` tells that the environments were chosen one by one.
+
+    `is_locked`: the secret is there, and the key that opens it is not.
+    """
 
     control_planes: Sequence[tuple[str, str]]
     control_plane: str = "us"
     version: int | None = None
     is_saved: bool = False
     is_refused: bool = False
+    is_locked: bool = False
     is_explicit: bool = False
     connected_line: str = ""
     client_id: str = ""
