@@ -12,16 +12,14 @@ from app.posture.model import (
     Finding,
     Json,
     Severity,
-    Verdict,
 )
 from app.store.bulk import json_text
-from app.store.posture_rows import api_id
+from app.store.posture_rows import VERDICT_RANK, api_id
 from app.store.sections import digest_of
 
 Values = tuple[object, ...]
 
 SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}
-VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 POSTURE_COLUMNS = {
     "api_id": "text",

@@ -16,6 +16,8 @@ from app.posture.model import Json, Severity, Verdict
 from app.store.database import DB
 from app.store.tables import OPEN, posture_rows, syncs
 
+VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
 
 class Sort(StrEnum):
     """The orders in which rows may be asked for; a minus turns one round."""
@@ -248,7 +250,8 @@ def of_api(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.groups:
         conditions.append(mine.group_id.in_(wanted.groups))
     if wanted.verdicts:
-        conditions.append(mine.verdict.in_(wanted.verdicts))
+        # By the rank, which the index of the usual order begins with.
+        conditions.append(mine.verdict_rank.in_(VERDICT_RANK[Verdict(v)] for v in wanted.verdicts))
     return conditions
 
 

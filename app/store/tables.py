@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -386,3 +387,11 @@ Index(
     "instance_versions_api", *(instance_versions.c[n] for n in ("site_id", "space_id", "api_key"))
 )
 Index("findings_api", *(findings.c[n] for n in ("site_id", "space_id", "api_id")))
+
+# The usual order of the overview, without the key that parts equal names: `posture_rows.in_order`.
+Index(
+    "posture_rows_worst",
+    *(posture_rows.c[name] for name in ("site_id", "space_id", "verdict_rank")),
+    *(posture_rows.c[name].desc() for name in ("critical", "high", "medium", "low", "info")),
+    func.lower(posture_rows.c.name),
+)
