@@ -4,13 +4,16 @@ FastAPI looks for the arguments of a route in query, headers, cookies and path w
 once for the route and once for each dependency. Pages have none there.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction, signature
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.web.bodies import StrictRequest
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -31,6 +34,19 @@ def direct(dependant: Dependant) -> Handler | None:
         return answer
 
     return handler
+
+
+def answering(handler: Callable[[StrictRequest], Awaitable[Response]]) -> ASGIApp:
+    """Return a handler as an app, without what FastAPI keeps for dependencies that end later.
+
+    An error gets its answer where every error of the app does.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await handler(StrictRequest(scope, receive))
+        await answer(scope, receive, send)
+
+    return app
 
 
 def _answers(endpoint: Callable[..., Any]) -> bool:

@@ -1,7 +1,9 @@
 """Routes that refuse by default: each declares its token and right, and is checked before its body."""
 
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, TypeVar, get_origin
 from weakref import WeakKeyDictionary
 
@@ -11,13 +13,15 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.caller import AccountId, Caller, Origin, Pipeline, Right, SpaceId, TokenKind
 from app.errors import BadConfiguration, BadValue, NotAuthenticated, NotPermitted, NotThere
 from app.store.audit import Act, Action, Outcome
 from app.web.bodies import StrictRequest, check_body
 from app.web.dependencies import RIGHT_OF, SpaceCaller
-from app.web.direct import direct
+from app.web.direct import answering, direct
 from app.web.request_log import record_of
 from app.web.state import services_of
 
@@ -25,6 +29,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 MOST_DIGITS = 19
+PARAMETER = re.compile(r"\{[^}]*\}")
 
 PAGES = frozenset({TokenKind.URL, TokenKind.PAGE})
 """Kinds whose answers are read by a person, errors included."""
@@ -74,28 +79,40 @@ class ProtectedRoute(APIRoute):
             raise BadConfiguration(f"The route {path} lets pipelines do more than look.")
         self.guard = declared
         super().__init__(path, endpoint, **options)
+        self._fixed_part = fixed_part(self.path_format)
+        inner = direct(self.dependant)
+        if inner:
+            self.app = answering(partial(self._checked, inner=inner))
         self.query_names = query_names(self.dependant)
         spoken = {RIGHT_OF[call] for call in _calls(self.dependant) if call in RIGHT_OF}
         if spoken - {declared.right}:
             raise BadConfiguration(f"The route {path} declares another right than it uses.")
 
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Compare a request with this route; most are told apart without the regular expression."""
+        if self._fixed_part not in scope["path"]:
+            return Match.NONE, {}
+        return super().matches(scope)
+
     def get_route_handler(self) -> Handler:
-        """Return the handler: who, may they, what was asked, and only then the route's own work."""
-        inner = direct(self.dependant) or super().get_route_handler()
+        """Return the handler: who, may they, what was asked, and only then FastAPI's own work."""
+        inner = super().get_route_handler()
 
         async def handler(plain: Request) -> Response:
-            request = StrictRequest(plain.scope, plain.receive)
-            self._note(request)
-            if self.guard.token is TokenKind.NONE:
-                return await inner(request)
-            proof = await services_of(request).doors[self.guard.token](request)
-            request.state.caller = proof
-            if isinstance(proof, Caller):
-                return await self._served(request, proof, inner)
-            await self._check_content(request)
-            return await inner(request)
+            return await self._checked(StrictRequest(plain.scope, plain.receive), inner)
 
         return handler
+
+    async def _checked(self, request: StrictRequest, inner: Handler) -> Response:
+        self._note(request)
+        if self.guard.token is TokenKind.NONE:
+            return await inner(request)
+        proof = await services_of(request).doors[self.guard.token](request)
+        request.state.caller = proof
+        if isinstance(proof, Caller):
+            return await self._served(request, proof, inner)
+        await self._check_content(request)
+        return await inner(request)
 
     def _note(self, request: Request) -> None:
         record = record_of(request)
@@ -154,6 +171,11 @@ class ProtectedRoute(APIRoute):
             outcome=Outcome.REFUSED,
         )
         await services_of(request).note_refusal(caller.site_id, space_id, act)
+
+
+def fixed_part(path: str) -> str:
+    """Return the last part of a route's path that is the same in all its requests."""
+    return [part for part in PARAMETER.split(path) if part][-1]
 
 
 def asked_space(request: Request, caller: Caller, token: TokenKind) -> SpaceId:

@@ -1,5 +1,6 @@
 """Refusal by default, and the order in which a request is looked at."""
 
+import re
 from inspect import iscoroutinefunction
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from fastapi import Query
 from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
@@ -303,6 +305,16 @@ async def test_too_many_commands_of_one_person_wait_and_others_do_not():
     assert refused_with(late) == (429, "too_soon")
     assert int(late.headers["retry-after"]) >= 1
     assert other.status_code == 202
+
+
+def test_a_path_leads_where_its_regular_expression_leads():
+    routes = [route for each in ROUTERS for route in each.routes]
+    paths = {re.sub(r"\{[^}]*\}", "1", route.path_format) for route in routes}
+    for path in paths | {f"/base{path}" for path in paths} | {"/", "/nothing", "/pages"}:
+        for root_path, method in (("", "GET"), ("/base", "POST")):
+            scope = {"type": "http", "path": path, "method": method, "root_path": root_path}
+            for route in routes:
+                assert route.matches(scope)[0] is APIRoute.matches(route, scope)[0]
 
 
 def test_no_dependency_of_any_route_is_sent_to_another_thread():
