@@ -140,6 +140,8 @@ TEXTS = {
     "shrunk_why": "If nothing was removed in Anypoint, a scope or a business group may be missing.",
     "failed_sync": "The last sync did not finish",
     "all_aligned": "Every API is aligned",
+    "all_aligned_text": "Aligned means the same everywhere: a weakness that all environments share "
+    "is counted in its row.",
     "stays": "What was read before stays and is shown.",
     "compare_syncs": "Compare with the sync before",
     "read_again": "The next sync tries again.",

@@ -169,7 +169,7 @@ def _table(
     return replace(
         base,
         baseline=next((item.name for item in environments if item.id == baseline_id), ""),
-        messages=[*_praise(published, environments), *said, *_starter(base, published)],
+        messages=[*_praise(published), *said, *_starter(base, published)],
         totals=totals(summary, wanted),
         coverage=_coverage(published),
         query=wanted,
@@ -225,11 +225,11 @@ def _starter(base: PostureView, published: Published) -> list[Message]:
     return [Message("information", title, text, "settings", label)]
 
 
-def _praise(published: Published, environments: Sequence[Environment]) -> list[Message]:
+def _praise(published: Published) -> list[Message]:
     """Say that all is aligned, with how much was read; nothing when it is not, or not known."""
     summary = published.summary
     is_whole = all(item.outcome is Outcome.OK for item in published.sync.environments)
     if not is_whole or not summary.total or summary.verdicts["aligned"] != summary.total:
         return []
-    text = f"Same in {sentences.count(len(environments), 'environment')}: {_coverage(published)}"
+    text = f"{_coverage(published)} {words.TEXTS['all_aligned_text']}"
     return [Message("success", words.TEXTS["all_aligned"], text)]
