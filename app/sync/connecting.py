@@ -1,15 +1,11 @@
-"""Connecting a space to Anypoint: trying credentials, saving them, removing them."""
+"""Connecting a space to Anypoint: the commands that try credentials, save them, remove them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from app.anypoint.client import AnypointClient, Organization
-from app.anypoint.errors import CouldNotRead, CredentialsRefused, NotAllowed
-from app.anypoint.scopes import MissingScope
+from app.anypoint.client import AnypointClient
 from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import BadValue, Conflict, NotThere
-from app.posture.model import Environment
 from app.store import audit, connections, syncs
 from app.store.audit import Act, Action
 from app.store.connections import Connection, ConnectionValues
@@ -17,51 +13,14 @@ from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.recording import record_saving, trial
 from app.sync.service import SyncService
-
-DESIGN = "design"
-"""The type of the environment that Design Center keeps for itself: nothing runs there."""
-
-MAX_INTERVAL_HOURS = 24 * 31
-MAX_ENVIRONMENTS = 50
-MAX_SUFFIXES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionChange:
-    """What an administrator types; None keeps the stored secret or takes the default.
-
-    `seen_version` is the connection's version that they looked at, where they say so.
-    """
-
-    control_plane: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    organization_id: str | None = None
-    environment_ids: tuple[str, ...] | None = None
-    baseline_environment_id: str | None = None
-    sync_interval_hours: int = 24
-    ignored_application_suffixes: tuple[str, ...] = ()
-    seen_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionTest:
-    """What the credentials open; `problem` is a sentence where they open nothing."""
-
-    ok: bool
-    organizations: tuple[Organization, ...] = ()
-    environments: tuple[Environment, ...] = ()
-    missing_scopes: tuple[MissingScope, ...] = ()
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """What Anypoint says of an organisation, or that it is away just now."""
-
-    organization: Organization | None
-    environments: tuple[Environment, ...]
-
+from app.sync.trying import (
+    ConnectionChange,
+    ConnectionTest,
+    Discovery,
+    check_bounds,
+    discovered,
+    tried,
+)
 
 ClientFactory = Callable[[str, str, str, bytes], AnypointClient]
 """Base URL, client id, client secret, fingerprint key → a client of its own."""
@@ -106,22 +65,8 @@ class ConnectionService:
         self, site_id: SiteId, space_id: SpaceId, change: ConnectionChange | None
     ) -> ConnectionTest:
         change = change or await self._stored_change(site_id, space_id)
-        client = self._client_for(change, await self._secret(site_id, space_id, change))
-        try:
-            organizations = await client.organizations(change.organization_id)
-            chosen = _chosen_organization(change, organizations)
-            listed = await client.environments(chosen.id)
-            kept = _chosen_environments(change, listed)
-            missing = await client.missing_scopes(chosen.id, kept)
-        except CredentialsRefused as error:
-            return ConnectionTest(ok=False, problem=error.message)
-        except NotAllowed as error:
-            scope = MissingScope(error.scope, None, "missing")
-            return ConnectionTest(ok=False, missing_scopes=(scope,), problem=error.message)
-        except CouldNotRead as error:
-            return ConnectionTest(ok=False, problem=error.message)
-        refused = any(scope.state == "missing" for scope in missing)
-        return ConnectionTest(not refused, organizations, listed, missing)
+        secret = await self._secret(site_id, space_id, change)
+        return await tried(self._client_for(change, secret), change)
 
     async def save(
         self,
@@ -132,9 +77,9 @@ class ConnectionService:
         origin: Origin = INSIDE,
     ) -> Connection:
         """Check the values with Anypoint, store them and start a sync; Anypoint away: stored too."""
-        _check_bounds(change)
+        check_bounds(change)
         secret = await self._secret(site_id, space_id, change)
-        discovery = await self._discovered(change, secret)
+        discovery = await discovered(self._client_for(change, secret), change)
         async with self._database.transaction(site_id) as db:
             before = await connections.current(db, site_id, space_id)
             _check_seen(change, before)
@@ -219,55 +164,6 @@ class ConnectionService:
         # Nothing that is sealed is kept from here, so no site's key is needed.
         return self._client(base_url, change.client_id, secret, b"")
 
-    async def _discovered(self, change: ConnectionChange, secret: str) -> Discovery:
-        """Return what Anypoint says of the values; raise `BadValue` naming what it refuses."""
-        client = self._client_for(change, secret)
-        try:
-            organizations = await client.organizations(change.organization_id)
-            organization = _chosen_organization(change, organizations)
-            listed = await client.environments(organization.id)
-        except CredentialsRefused as error:
-            raise BadValue(
-                {"client_id": error.message, "client_secret": error.message}, error.message
-            ) from error
-        except NotAllowed as error:
-            raise BadValue({"client_id": error.message}, error.message) from error
-        except CouldNotRead:
-            return Discovery(None, ())
-        return Discovery(organization, _chosen_environments(change, listed))
-
-
-def _chosen_organization(
-    change: ConnectionChange, organizations: Sequence[Organization]
-) -> Organization:
-    if change.organization_id is None:
-        return organizations[0]
-    for organization in organizations:
-        if organization.id == change.organization_id:
-            return organization
-    raise BadValue({"organization_id": "The Connected App cannot see this organisation."})
-
-
-def _chosen_environments(
-    change: ConnectionChange, listed: Sequence[Environment]
-) -> tuple[Environment, ...]:
-    """Return the chosen environments in the given order; without a choice all but `design`."""
-    found = {item.id: item for item in listed}
-    if change.environment_ids is None:
-        ids = tuple(item.id for item in listed if item.type != DESIGN)
-    else:
-        ids = change.environment_ids
-    unknown = [id_ for id_ in ids if id_ not in found]
-    if unknown:
-        raise BadValue({"environment_ids": "Anypoint does not list one of these environments."})
-    if not ids:
-        raise BadValue({"environment_ids": "Choose at least one environment."})
-    if change.baseline_environment_id is not None and change.baseline_environment_id not in ids:
-        raise BadValue(
-            {"baseline_environment_id": "The baseline must be one of the chosen environments."}
-        )
-    return tuple(found[id_] for id_ in ids)
-
 
 def _values(change: ConnectionChange, discovery: Discovery) -> ConnectionValues:
     organization = discovery.organization
@@ -296,19 +192,3 @@ def _is_elsewhere(before: Connection, values: ConnectionValues) -> bool:
         values.client_id,
         values.organization_id,
     )
-
-
-def _check_bounds(change: ConnectionChange) -> None:
-    fields: dict[str, str] = {}
-    if not 1 <= change.sync_interval_hours <= MAX_INTERVAL_HOURS:
-        fields["sync_interval_hours"] = f"Choose 1 to {MAX_INTERVAL_HOURS} hours."
-    ids = change.environment_ids or ()
-    if len(ids) > MAX_ENVIRONMENTS or len(set(ids)) != len(ids):
-        fields["environment_ids"] = f"Choose up to {MAX_ENVIRONMENTS} different environments."
-    suffixes = change.ignored_application_suffixes
-    if len(suffixes) > MAX_SUFFIXES or not all(suffix.strip() for suffix in suffixes):
-        fields["ignored_application_suffixes"] = (
-            f"Give up to {MAX_SUFFIXES} suffixes, none of them empty."
-        )
-    if fields:
-        raise BadValue(fields)

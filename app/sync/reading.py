@@ -13,9 +13,9 @@ from app.store import connections, leases, marks, sections, syncs
 from app.store.connections import Connection
 from app.store.database import Database
 from app.sync.collect import Reader
-from app.sync.connecting import DESIGN
 from app.sync.journal import Journal
 from app.sync.lease import Hold
+from app.sync.trying import DESIGN
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,12 @@ from app.store import connections, syncs
 from app.store.connections import Connection
 from app.store.database import Database
 from app.store.encryption import Keyring
-from app.sync.connecting import ConnectionChange, ConnectionService
+from app.sync.connecting import ConnectionService
 from app.sync.job import SyncJobs
 from app.sync.queue import Queue
 from app.sync.schedule import Schedule
 from app.sync.service import SyncService
+from app.sync.trying import ConnectionChange
 from sandbox.anypoint import AnypointStandIn
 from sandbox.estate_model import Estate
 

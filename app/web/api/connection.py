@@ -13,7 +13,7 @@ from app.caller import Right, TokenKind
 from app.errors import NotThere
 from app.store import connections
 from app.store.connections import Connection
-from app.sync.connecting import ConnectionChange, ConnectionTest
+from app.sync.trying import ConnectionChange, ConnectionTest
 from app.web.api.answers import EnvironmentAnswer
 from app.web.api.trial_words import missing_names, places_told
 from app.web.dependencies import Admin, App
