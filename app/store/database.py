@@ -20,6 +20,7 @@ from app import metrics
 from app.caller import SiteId
 from app.errors import Unavailable
 from app.store.migrating import head, is_newer
+from app.store.pinging import ping_when_in_doubt
 
 DB = AsyncConnection
 """One connection inside one transaction: what every query takes first."""
@@ -177,12 +178,11 @@ def connection_options(
 
 
 def _engine(url: str, options: str, *, pool_size: int, pool_timeout: float) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
-        pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
@@ -192,13 +192,15 @@ def _engine(url: str, options: str, *, pool_size: int, pool_timeout: float) -> A
             "application_name": "plumbline",
         },
     )
+    ping_when_in_doubt(engine)
+    return engine
 
 
 async def _set(db: DB, setting: str, value: str) -> None:
     # Local to the transaction: a plain SET would stay on the pooled connection for the next site.
-    await db.execute(
-        text("SELECT set_config(:setting, :value, true)"), {"setting": setting, "value": value}
-    )
+    # By the driver itself: it is half as long as by SQLAlchemy, and every transaction begins so.
+    connection = await driver_connection(db)
+    await connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
 
 
 async def _revision(db: DB) -> str:

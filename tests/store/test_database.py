@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from app.errors import Unavailable
-from app.store import connections, migrating
+from app.store import connections, migrating, pinging
 from app.store.database import Database, driver_connection
-from tests.postgres import cluster
+from tests.postgres import FreshDatabase, cluster
 from tests.store.estate import SPACE
 
 AWAY = "postgresql://somebody:password@127.0.0.1:1/nowhere"
@@ -42,18 +42,55 @@ async def test_a_database_that_is_away_is_said_quickly():
     await database.close()
 
 
-async def test_a_terminated_session_is_replaced_unnoticed(database, addresses):
-    async with database.agenda() as db:
-        await db.execute(text("SELECT 1"))
+def end_all_sessions(addresses: FreshDatabase) -> None:
+    """End every session of the database, and wait until they have ended."""
     name = addresses.app_url.rpartition("/")[2]
     with psycopg.connect(addresses.superuser_url, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = %s AND pid <> pg_backend_pid()",
             [name],
         )
+
+
+@pytest.mark.parametrize("trusted_seconds", [-1.0, 60.0])
+async def test_a_terminated_session_is_replaced_unnoticed(
+    database, addresses, monkeypatch, trusted_seconds
+):
+    monkeypatch.setattr(pinging, "TRUSTED_SECONDS", trusted_seconds)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(one(database))
+    end_all_sessions(addresses)
+    for _ in range(3):
+        assert await one(database) == 1
+
+
+async def test_a_session_that_ends_in_its_use_costs_that_use_alone(database, addresses):
+    with pytest.raises(Unavailable):
+        async with database.agenda() as db:
+            end_all_sessions(addresses)
+            await db.execute(text("SELECT 1"))
+    assert await one(database) == 1
+
+
+async def test_a_connection_that_was_just_used_is_not_asked_whether_it_lives(database, addresses):
     async with database.agenda() as db:
-        assert await db.scalar(text("SELECT 1")) == 1
+        await db.execute(text("SELECT 1"))
+    async with database._engine.connect():
+        pass
+    with psycopg.connect(addresses.superuser_url) as connection:
+        last = connection.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = %s AND usename = 'plumbline_app'",
+            [addresses.app_url.rpartition("/")[2]],
+        )
+        assert last.fetchall() == [("COMMIT",)]
+
+
+async def one(database: Database) -> int:
+    async with database.agenda() as db:
+        found: int = await db.scalar(text("SELECT 1"))
+        return found
 
 
 async def test_a_lock_held_by_somebody_costs_one_request_not_the_pool(ours, addresses):
