@@ -1,7 +1,7 @@
 """The overview in a real browser, and under load: goals 10, 11, 12 and 22.
 
-Both stand-ins and `plumbline serve` run as in the demo, with one space of 10,000 APIs and one of
-1,000, planted into the store by its own functions. The floor is a static page: the tab's own HTML
+Both stand-ins and `plumbline serve` run as in the demo, with a space of 10,000 APIs, one of 1,000
+and one of 10,000 instances, planted into the store by its own functions. The floor is a static page: the tab's own HTML
 with 50 rows and its style sheets, no script, served from memory into a frame of the same size.
 Run by `make bench`, or alone: `python -m bench.pages --json out.json`.
 """
@@ -43,6 +43,9 @@ from sandbox.journey import POSTURE
 from sandbox.stack import Estate, Stack
 
 MANY, FEW = 10_000, 1_000
+ENVIRONMENTS, INSTANCES = 3, 10_000
+LOADED = ceil(INSTANCES / ENVIRONMENTS)
+"""APIs of the space that is under load: goal 22 speaks of instances, the others of APIs."""
 ROUNDS = 7
 PEOPLE, PAUSE, SECONDS = 20, 2.0, 20.0
 MOST_SECONDS = 0.3
@@ -119,14 +122,15 @@ def _assessed(environments: Sequence[Environment], apis: int, now: datetime) -> 
 
 
 @contextmanager
-def product(folder: Path) -> Iterator[tuple[Stack, Stack]]:
-    """Run the product with its two spaces; yields that of many APIs and that of few."""
-    with stack.running(folder, sites=2, estate=Estate(apis=3)) as running:
-        places = running, running.at_site(1)
+def product(folder: Path) -> Iterator[tuple[Stack, Stack, Stack]]:
+    """Run the product with its spaces; yields that of many APIs, of few, and that under load."""
+    small = Estate(apis=3, environments=ENVIRONMENTS)
+    with stack.running(folder, sites=3, estate=small) as running:
+        places = running, running.at_site(1), running.at_site(2)
         server = EmbeddedPostgres(folder)
         _, app_url = server.start()
         try:
-            for place, apis in zip(places, (MANY, FEW), strict=True):
+            for place, apis in zip(places, (MANY, FEW, LOADED), strict=True):
                 place.install()
                 place.connect()
                 for _ in place.progress():
@@ -209,7 +213,8 @@ class Seen:
         holder = await self.page.wait_for_selector("iframe")
         frame = await holder.content_frame() if holder else None
         assert frame is not None
-        await frame.wait_for_selector(ROWS)
+        # Not until they are visible: to find that out the page would be laid out for our sake.
+        await frame.wait_for_selector(ROWS, state="attached")
         return frame
 
     async def filtered(self) -> float:
@@ -295,8 +300,11 @@ async def under_load(place: Stack) -> Line:
         until = time.monotonic() + SECONDS
         await asyncio.gather(*(_clicking(http, url, n, until, times) for n in range(PEOPLE)))
     slowest = sorted(times)[ceil(len(times) * 0.99) - 1]
-    what = f"overview under load, {MANY:,} APIs stored, 99 of 100"
-    proof = f"{len(times)} answers to {PEOPLE} people; the peer is the most there may be"
+    what = f"overview under load, {INSTANCES:,} instances stored, 99 of 100"
+    proof = (
+        f"{len(times)} answers to {PEOPLE} people who filter or turn the page every {PAUSE:.0f} s, "
+        "asked for by the cores that answer; the peer is the most there may be"
+    )
     return Line("22", what, [slowest * 1000], [MOST_SECONDS * 1000], 1.0, "ms", proof)
 
 
@@ -323,10 +331,10 @@ def measured(rounds: int) -> Iterator[Line]:
     """Yield the line of every goal."""
     with (
         tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder,
-        product(Path(folder)) as (many, few),
+        product(Path(folder)) as (many, few, loaded),
     ):
         yield from asyncio.run(in_browser(many, few, rounds))
-        yield asyncio.run(under_load(many))
+        yield asyncio.run(under_load(loaded))
 
 
 def main() -> int:
