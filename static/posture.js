@@ -103,26 +103,45 @@ function closeDropdowns(except) {
   }
 }
 
-let typing;
+let typing = null;
+
+function stopTyping() {
+  clearTimeout(typing);
+  typing = null;
+}
+
+function askAsTyped() {
+  stopTyping();
+  go(stateOfForm(), { isTyped: true });
+}
+
+// What is being typed goes along with what is chosen meanwhile, and begins at its first page; only
+// who clears the filters means it too.
+function choose(next, { isClearing = false } = {}) {
+  const chosen = new URLSearchParams(next);
+  const text = document.getElementById("search")?.value.trim();
+  const isTyping = typing !== null && !isClearing && !chosen.has("view");
+  stopTyping();
+  if (!isTyping) return go(next);
+  for (const name of ["search", "page"]) chosen.delete(name);
+  go(new URLSearchParams([...(text ? [["search", text]] : []), ...chosen]).toString());
+}
 
 document.addEventListener("input", (event) => {
   if (!event.target.closest("#filters")) return;
-  clearTimeout(typing);
+  stopTyping();
   markDropdowns();
-  const pause = event.target.id === "search" ? TYPING_PAUSE_MS : 0;
-  typing = setTimeout(() => go(stateOfForm(), { isTyped: true }), pause);
+  typing = setTimeout(askAsTyped, event.target.id === "search" ? TYPING_PAUSE_MS : 0);
 });
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.target.id === "compare") go(comparison(event.target));
-  if (event.target.id !== "filters") return;
-  clearTimeout(typing);
-  go(stateOfForm(), { isTyped: true });
+  if (event.target.id === "filters") askAsTyped();
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.id === "page-size") go(event.target.value);
+  if (event.target.id === "page-size") choose(event.target.value);
 });
 
 document.addEventListener("click", (event) => {
@@ -132,7 +151,7 @@ document.addEventListener("click", (event) => {
   const leads = event.target.closest("[data-query]");
   if (leads) {
     event.preventDefault();
-    go(leads.dataset.query);
+    choose(leads.dataset.query, { isClearing: "clears" in leads.dataset });
   }
   const action = event.target.closest("[data-action]");
   if (action?.dataset.action === "sync") startSync(action);

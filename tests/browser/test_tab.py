@@ -77,6 +77,37 @@ async def test_each_count_filters_to_as_many_rows(window: Window, filled: Stack)
         await frame.wait_for_selector(f"#total-{verdict}:not([aria-current])")
 
 
+# Typed and chosen by one script: by hand the pause might be over.
+TYPE_AND_CLICK = """
+([text, id]) => {
+  const search = document.getElementById("search");
+  search.value = text;
+  search.dispatchEvent(new Event("input", { bubbles: true }));
+  document.getElementById(id).click();
+}
+"""
+
+
+async def test_what_is_being_typed_goes_along_with_a_count_that_is_chosen(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled, role="viewer", state="verdict=drift")
+    name = await frame.locator(f"{ROWS} .name").first.inner_text()
+    frame = await opened(window, filled, state="page=2&size=25")
+    await frame.evaluate(TYPE_AND_CLICK, [f" {name} ", "total-drift"])
+    await frame.wait_for_selector("#total-drift[aria-current]")
+    await asyncio.sleep(0.4)  # longer than the pause: nothing comes after it
+    assert set(await frame.locator(f"{ROWS} .name").all_inner_texts()) == {name}
+    assert await frame.input_value("#search") == name
+    assert window.page.url.endswith("&verdict=drift&size=25")
+
+    await frame.evaluate(TYPE_AND_CLICK, ["something else", "clear-all"])
+    await frame.wait_for_selector("#total-drift:not([aria-current])")
+    await asyncio.sleep(0.4)
+    assert await frame.input_value("#search") == ""
+    assert await frame.locator(ROWS).count() == 25
+
+
 async def test_a_link_shows_the_same_filter_to_another_person(
     window: Window, filled: Stack
 ) -> None:
