@@ -33,7 +33,7 @@ WITHOUT_SITE = {
     "database": {"driver_connection", "enter_issuer", "enter_site"},
     "forge_sites": {"known", "seen"},
     "joined_sites": {"named_by_connect", "of_forge"},
-    "sites": {"entered", "find_installation", "install", "site_of"},
+    "sites": {"entered", "install", "site_of"},
 }
 
 

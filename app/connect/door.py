@@ -115,8 +115,8 @@ class ConnectDoor:
         return site.installation, claims
 
     async def _looked_up(self, issuer: str) -> Installation | None:
-        async with self._database.lookup(issuer) as db:
-            return await sites.find_installation(db, issuer, self._keyring)
+        async with self._database.question() as question:
+            return await sites.find_installation(question, issuer, self._keyring)
 
     def _caller(
         self, installation: Installation, account_id: AccountId | None, place: Place

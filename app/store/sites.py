@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -14,7 +15,7 @@ from app.caller import Door, SiteId
 from app.errors import Conflict
 from app.store import joined_sites, pipeline_tokens
 from app.store.agenda import purge_site_at
-from app.store.database import DB, enter_issuer, enter_site
+from app.store.database import DB, Question, enter_issuer, enter_site
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent, spend
 from app.store.site_news import announce
@@ -56,11 +57,21 @@ class Installation:
     enabled: bool
 
 
+# Casts and names here: the driver knows nothing of our tables.
+FIND = """
+    SELECT site_id::text, door, issuer, base_url, display_url, oauth_client_id, shared_secret,
+        uninstalled_at, enabled
+    FROM plumbline.installation_of(%s, %s)
+"""
+
+
 async def find_installation(
-    db: DB, issuer: str, keyring: Keyring, door: Door = Door.CONNECT
+    question: Question, issuer: str, keyring: Keyring, door: Door = Door.CONNECT
 ) -> Installation | None:
-    """Return the installation of a claimed issuer, or None; `db` is a look-up of that issuer."""
-    row = await _row(db, issuer, door)
+    """Return the installation of a claimed issuer, or None where nobody has this name."""
+    cursor = question.cursor(row_factory=namedtuple_row)
+    await cursor.execute(FIND, (issuer, door.value))
+    row = await cursor.fetchone()
     return None if row is None else _installation(row, keyring)
 
 
@@ -232,7 +243,7 @@ async def _row(db: DB, issuer: str, door: Door) -> Row[Any] | None:
     return found.one_or_none()
 
 
-def _installation(row: Row[Any], keyring: Keyring) -> Installation:
+def _installation(row: Any, keyring: Keyring) -> Installation:
     secret = ""
     if row.shared_secret is not None:
         secret = keyring.decrypt(row.shared_secret, **_secret_place(row.site_id, row.door)).decode()

@@ -117,8 +117,8 @@ class Confluence:
         return await self.http.get("/api/posture", headers=headers)
 
     async def known(self, site: Site) -> Installation | None:
-        async with self.database.lookup(site.client_key) as db:
-            return await sites.find_installation(db, site.client_key, self.keyring)
+        async with self.database.question() as question:
+            return await sites.find_installation(question, site.client_key, self.keyring)
 
     async def works(self, site: Site) -> bool:
         """Tell whether a page of this site loads and its script's calls are taken."""

@@ -28,8 +28,8 @@ async def told(forge: Forge, event: str, issuer: str = "ours", **changes: object
 
 async def site(forge: Forge, issuer: str, door: Door) -> Installation | None:
     services = forge.product.services
-    async with services.database.lookup(issuer) as db:
-        return await sites.find_installation(db, issuer, services.keyring, door)
+    async with services.database.question() as question:
+        return await sites.find_installation(question, issuer, services.keyring, door)
 
 
 async def pair(forge: Forge) -> tuple[SiteId, SiteId]:

@@ -5,9 +5,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from app.caller import SiteId, SpaceId
-from app.store import agenda, connections, findings, posture_rows, sections, syncs
-from app.store.database import Database
+from app.caller import Door, SiteId, SpaceId
+from app.store import agenda, connections, findings, posture_rows, sections, sites, syncs
+from app.store.database import Database, Question, driver_connection
+from app.store.encryption import Keyring
 from app.store.tables import metadata
 from tests.store.estate import NOW, SPACE, TEST, Read, make_finding, make_posture, rows_of
 
@@ -147,6 +148,27 @@ async def test_a_look_up_shows_the_one_installation_that_is_claimed(filled, data
         assert await db.scalar(text("SELECT count(*) FROM connections")) == 0
     async with database.lookup("") as db:
         assert await db.scalar(text("SELECT count(*) FROM installations")) == 0
+
+
+async def test_a_question_for_an_installation_leaves_its_connection_as_it_was(filled, addresses):
+    database, keyring = Database(addresses.app_url, pool_size=1), Keyring({"test": b"k" * 32})
+    for issuer, door in (("nobody", Door.CONNECT), ("", Door.CONNECT), ("ours", Door.FORGE)):
+        async with database.question() as question:
+            assert await sites.find_installation(question, issuer, keyring, door) is None
+            assert await seen_by(question) == ("", 0)
+    async with database._engine.connect() as db:
+        connection = await driver_connection(db)
+        assert not connection.autocommit
+        assert await seen_by(connection) == ("", 0)
+    await database.close()
+
+
+async def seen_by(connection: Question) -> tuple[str, int]:
+    """Return which issuer the connection speaks of, and how many installations it sees."""
+    setting = "current_setting('plumbline.installation', true)"
+    found = await connection.execute(f"SELECT {setting}, count(*) FROM installations")
+    setting, count = await found.fetchone() or ("?", -1)
+    return setting, count
 
 
 async def test_the_agenda_is_read_whole_and_written_by_its_site_alone(filled, database):

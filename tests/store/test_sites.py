@@ -31,8 +31,8 @@ async def install(database, keyring, said, paid, now=NOW):
 
 
 async def found(database, keyring, issuer="new"):
-    async with database.lookup(issuer) as db:
-        return await sites.find_installation(db, issuer, keyring)
+    async with database.question() as question:
+        return await sites.find_installation(question, issuer, keyring)
 
 
 async def test_a_first_installation_makes_a_site(database, keyring):
