@@ -64,6 +64,31 @@ async def of_apis(
     return {key: tuple(stored) for key, stored in by_key.items()}
 
 
+async def last_read(
+    db: DB, site_id: SiteId, space_id: SpaceId, number: int, api_keys: Collection[str]
+) -> dict[tuple[str, str], datetime]:
+    """Return when what a published sync could not read was read last, by API key and environment.
+
+    Of several times it is the oldest; what never was read, or when is not known, has none.
+    """
+    mine = versions.c
+    found = await db.execute(
+        select(mine.api_key, mine.environment_id, mine.unread).where(
+            mine.site_id == site_id,
+            mine.space_id == space_id,
+            mine.api_key.in_(api_keys),
+            mine.from_number <= number,
+            mine.to_number > number,
+        )
+    )
+    times: dict[tuple[str, str], datetime] = {}
+    for api_key, environment_id, unread in found:
+        for read_at in filter(None, (_time(why["read_at"]) for why in unread.values())):
+            place = (api_key, environment_id)
+            times[place] = min(read_at, times.get(place, read_at))
+    return times
+
+
 async def api_key_of(
     db: DB, site_id: SiteId, space_id: SpaceId, number: int, environment_id: str, instance_id: int
 ) -> str | None:

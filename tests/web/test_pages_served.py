@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from lxml import html
 
 from app.caller import AccountId, Right
-from app.posture.model import Cell, CellState, InstanceSummary, Verdict
+from app.posture.model import Cell, CellState, InstanceSummary, LastKnown, Verdict
 from app.store import connections, syncs
 from app.store.database import Database
 from app.store.encryption import Keyring
@@ -25,6 +25,7 @@ from tests.store.estate import (
     SPACE,
     TEST,
     Home,
+    Read,
     make_finding,
     make_posture,
     rows_of,
@@ -114,6 +115,22 @@ async def publish_three(home: Home) -> None:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+async def test_last_known_values_stand_with_the_time_at_which_they_were_read(ours: Home) -> None:
+    orders = Read(TEST, 1, "group/orders")
+    known = LastKnown(policies=2, tiers=(), contracts=0, instances=())
+    cells = {TEST.id: Cell(CellState.UNREADABLE, reason="It answered 403.", last_known=known)}
+    earlier = now() - timedelta(days=2)
+    await ours.published([orders], rows_of(make_posture()), now=earlier)
+    for days in (1, 0):
+        unread = replace(orders, unread={"policies": "It answered 403."})
+        rows = rows_of(make_posture(cells=cells))
+        await ours.published([unread], rows, now=now() - timedelta(days=days))
+    (cell,) = of_class(await seen(ours, "/pages/posture"), "last-known")
+    (time,) = cell.findall("time")
+    assert text(cell).startswith("Last known: 2 policies · Tiers: none · Contracts: none, read ")
+    assert time.get("datetime") == f"{earlier:%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def test_a_space_without_connection_tells_an_admin_to_connect_it(ours: Home) -> None:

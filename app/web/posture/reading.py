@@ -11,6 +11,7 @@ from app.store import (
     expected_differences,
     findings,
     history,
+    instances,
     posture_rows,
     rollups,
     syncs,
@@ -128,7 +129,18 @@ async def _published(
         await rollups.since(db, viewer.site_id, viewer.space_id, *last_days(now)),
         await posture_rows.changed(db, viewer.site_id, viewer.space_id, page.since),
         await _has_starter(reading),
+        await _last_read(reading, page),
     )
+
+
+async def _last_read(reading: Reading, page: PosturePage) -> dict[tuple[str, str], datetime]:
+    """Return when the last known values of a page were read; mostly there are none to ask about."""
+    unread = [
+        row.api_key
+        for row in page.rows
+        if any(cell.get("last_known") for cell in row.cells.values())
+    ]
+    return await instances.last_read(*reading.place, unread) if unread else {}
 
 
 async def _whole(reading: Reading, before: int | None) -> Whole:

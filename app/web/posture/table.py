@@ -11,6 +11,7 @@ from app.web import sentences, words
 
 Cells = Mapping[str, Json]
 NO_TIMES: Mapping[str, datetime] = MappingProxyType({})
+NEVER: Mapping[tuple[str, str], datetime] = MappingProxyType({})
 
 
 class InstanceShown(TypedDict):
@@ -31,6 +32,7 @@ class CellShown(TypedDict):
     is_outlier: bool
     reason: str
     known: str
+    known_at: datetime | None
     counts: str  # a fact per line
     families: str
     instances: list[InstanceShown]
@@ -57,10 +59,18 @@ def rows(
     group_names: Mapping[str, str],
     bases: Iterable[str],
     changed: Mapping[str, datetime] = NO_TIMES,
+    last_read: Mapping[tuple[str, str], datetime] = NEVER,
 ) -> list[RowShown]:
-    """Return the rows as shown, a cell per column; `changed` is when each became what it is."""
+    """Return the rows as shown, a cell per column.
+
+    `changed` is when each became what it is; `last_read`, by API key and environment, when what
+    could not be read now was read.
+    """
     trusted = tuple(f"{base}/" for base in bases)
-    return [_row(row, columns, group_names, trusted, changed.get(row.api_id)) for row in found]
+    return [
+        _row(row, columns, group_names, trusted, changed.get(row.api_id), last_read)
+        for row in found
+    ]
 
 
 def _row(
@@ -69,6 +79,7 @@ def _row(
     group_names: Mapping[str, str],
     trusted: tuple[str, ...],
     changed_at: datetime | None,
+    last_read: Mapping[tuple[str, str], datetime],
 ) -> RowShown:
     counts = ((severity, row.counts[severity]) for severity in words.SEVERITIES)
     cells: Cells = row.cells
@@ -83,7 +94,13 @@ def _row(
         "accepted": f"{row.accepted} accepted" if row.accepted else "",
         "changed_at": changed_at,
         "cells": [
-            environment_cell(column.name, column.type, cells.get(column.id), trusted)
+            environment_cell(
+                column.name,
+                column.type,
+                cells.get(column.id),
+                trusted,
+                last_read.get((row.api_key, column.id)),
+            )
             for column in columns
         ],
     }
@@ -97,7 +114,11 @@ def coordinates(group_id: str | None, asset_id: str | None, names: Mapping[str, 
 
 
 def environment_cell(
-    name: str, type_: str, cell: Cells | None, trusted: tuple[str, ...]
+    name: str,
+    type_: str,
+    cell: Cells | None,
+    trusted: tuple[str, ...],
+    known_at: datetime | None = None,
 ) -> CellShown:
     """Return what an environment holds of an API; addresses that are not trusted are left out."""
     held = cell or {"state": "not_deployed"}
@@ -116,6 +137,7 @@ def environment_cell(
         "is_outlier": bool(held.get("is_outlier")),
         "reason": held.get("reason") or "",
         "known": _last_known(last) if last else "",
+        "known_at": known_at,
         "counts": "\n".join(facts),
         "families": " · ".join(held.get("families") or ()),
         "instances": [_instance(item, trusted) for item in held.get("instances") or ()],

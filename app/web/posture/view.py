@@ -42,6 +42,7 @@ class Published:
     days: Sequence[Day] = ()
     changed: Mapping[str, datetime] = field(default_factory=dict)
     has_starter: bool = False
+    last_read: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,14 @@ def _table(
         count_line=sentences.found(total, summary.total),
         heads=heads(wanted),
         columns=columns(published.sync, shown, baseline_id),
-        rows=rows(published.page.rows, shown, dict(published.groups), bases, published.changed),
+        rows=rows(
+            published.page.rows,
+            shown,
+            dict(published.groups),
+            bases,
+            published.changed,
+            published.last_read,
+        ),
         range_line=sentences.range_line(wanted.page, wanted.size, total),
         pages=posture_filters.pages(wanted, total),
         previous=posture_filters.at_page(wanted, wanted.page - 1) if wanted.page > 1 else None,
