@@ -101,9 +101,7 @@ class Calls:
         return Read(value)
 
     def _request(self, question: Question) -> httpx.Request:
-        headers = {**self._headers, "X-ANYPNT-ORG-ID": question.organization_id}
-        if question.environment_id:
-            headers["X-ANYPNT-ENV-ID"] = question.environment_id
+        headers = {**self._headers, **question.headers()}
         query = "&".join(f"{name}={value}" for name, value in question.parameters.items())
         url = f"{self._base_url}{question.path}"
         return httpx.Request("GET", f"{url}?{query}" if query else url, headers=headers)

@@ -28,7 +28,10 @@ ROWS_PAGE = 250
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A GET: its path under the control plane, what it is about, and how early it is wanted."""
+    """A GET: its path under the control plane, what it is about, and how early it is wanted.
+
+    The parameters are written as they are: what is not our own in them is escaped before.
+    """
 
     path: str
     subject: Subject
@@ -36,6 +39,13 @@ class Question:
     environment_id: str | None = None
     priority: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that name its place; an id that no header could hold is escaped."""
+        place = {"X-ANYPNT-ORG-ID": _plain(self.organization_id)}
+        if self.environment_id:
+            place["X-ANYPNT-ENV-ID"] = _plain(self.environment_id)
+        return place
 
 
 def me() -> Question:
@@ -68,7 +78,7 @@ class Place:
         self, offset: int, limit: int = ASSETS_PAGE, asset: tuple[str, str] | None = None
     ) -> Question:
         """Ask for a page of assets, each with its instances: limit and offset count assets."""
-        only = {"groupId": asset[0], "assetId": asset[1]} if asset else {}
+        only = {"groupId": _plain(asset[0]), "assetId": _plain(asset[1])} if asset else {}
         # A list goes before the instances' parts: the next page is what keeps the pipe full.
         return Question(
             f"{self._environment}/apis",
@@ -124,6 +134,10 @@ class Place:
 
 
 @lru_cache(maxsize=256)  # each call of a sync names the same few
+def _plain(value: str) -> str:
+    return quote(value, safe="", errors="replace")
+
+
 def _segment(value: str) -> str:
     # A dot is no reserved sign, but "..", the id of nothing, would lead to another address.
-    return quote(value, safe="", errors="replace").replace(".", "%2E")
+    return _plain(value).replace(".", "%2E")

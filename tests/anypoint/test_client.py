@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from app.anypoint.client import Organization
 from app.anypoint.errors import Gone, NotAllowed, TokenRefused
 from app.anypoint.scopes import MissingScope
+from app.posture.model import Environment
 from sandbox.estate import build
 from sandbox.estate_plan import as_json
-from tests.anypoint.conftest import Anypoint, ByHand, QuickClock
+from tests.anypoint.conftest import TEST, Anypoint, ByHand, QuickClock
 
 
 async def test_the_own_organisation_stands_first_among_those_that_can_be_chosen(
@@ -57,6 +59,32 @@ async def test_an_instance_has_its_address_in_api_manager(anypoint: Anypoint) ->
         f"http://anypoint.test/apimanager/#/organizations/{anypoint.organization_id}"
         f"/environments/{test.id}/apis/{listed.instance_id}"
     )
+
+
+@pytest.mark.parametrize("asset_id", ["a&limit=1#x", "a\x01b", "é", "\u2028", "a=b;c d"])
+async def test_an_asset_is_asked_for_by_its_name_whatever_that_is(
+    by_hand: ByHand, asset_id: str
+) -> None:
+    by_hand.answers["/apis"] = {"total": 0, "assets": []}
+    pages = by_hand.client.instances("org", TEST, asset=("g", asset_id))
+    assert [page async for page in pages] == [()]
+    asked = by_hand.asked[-1].url
+    assert dict(asked.params) == {
+        "limit": "100",
+        "offset": "0",
+        "groupId": "g",
+        "assetId": asset_id,
+    }
+
+
+@pytest.mark.parametrize("odd", ["é", "\u202e", "a\nb", "中"])
+async def test_an_id_that_no_header_could_hold_is_escaped_there(by_hand: ByHand, odd: str) -> None:
+    by_hand.answers["/apis"] = {"total": 0, "assets": []}
+    pages = by_hand.client.instances(odd, Environment(odd, "Test", "sandbox"))
+    assert [page async for page in pages] == [()]
+    headers = by_hand.asked[-1].headers
+    for name in ("X-ANYPNT-ORG-ID", "X-ANYPNT-ENV-ID"):
+        assert unquote(headers[name]) == odd
 
 
 async def missing(anypoint: Anypoint) -> tuple[MissingScope, ...]:
