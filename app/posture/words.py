@@ -18,6 +18,8 @@ WHOLE_API = "the whole API"
 _INITIALS = ("CORS", "HTTP", "IP", "IPs", "JSON", "JWKS", "JWT", "LDAP", "SLA", "URL", "XML")
 _KEPT = {word.casefold(): word for word in (*_INITIALS, "OAuth2")}
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+# No bracket within brackets: each of many that are never closed would be followed to the end.
+_STEP = re.compile(r"\[[^\[\]]*\]|[^.\[\]]+")
 _UNITS = (
     (604_800_000, "week"),
     (86_400_000, "day"),
@@ -53,7 +55,7 @@ def field(path: str) -> str:
     if path.startswith("rateLimits["):
         return f"limit per {window(int(path[11:-1]) if path[11:-1].isdecimal() else path[11:-1])}"
     told = []
-    for part in re.findall(r"\[[^\]]*\]|[^.\[\]]+", path):
+    for part in _STEP.findall(path):
         if part.startswith("["):
             told.append(part[1:-1] if part != "[0]" else "")
         else:

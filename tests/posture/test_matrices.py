@@ -1,5 +1,6 @@
 """The drilldown's matrices: three sections side by side, what is missing said in words."""
 
+import time
 from typing import Any
 
 from app.posture.matrices import matrices
@@ -143,6 +144,7 @@ def test_words_of_policies_fields_and_rates() -> None:
     assert field("jwksServiceTimeToLive") == "jwks service time to live".replace("jwks", "JWKS")
     assert field("rateLimits[x]") == "limit per x ms"
     assert field("loggingConfiguration[0].firstSection") == "logging configuration first section"
+    assert field("headers[X-Key]") == "headers X-Key"
     assert window(600_000) == "10 minutes"
     assert window(1500) == "1500 ms"
     assert rates({}) == "no limit"
@@ -151,6 +153,12 @@ def test_words_of_policies_fields_and_rates() -> None:
     assert value([{"a": 1}]) == '[{"a":1}]'
     assert value({}) == "not set"
     assert value("x" * 99).endswith("…")
+
+
+def test_a_setting_of_brackets_alone_costs_no_more_than_others() -> None:
+    begun = time.perf_counter()
+    assert field("[" * 200_000) == ""
+    assert time.perf_counter() - begun < 2
 
 
 def test_a_summary_is_short_and_says_what_is_hidden() -> None:
