@@ -4,6 +4,9 @@ from functools import lru_cache
 
 LONGEST = 200
 MOST_STARS = 5
+LONGEST_TEXT = 4000
+"""Of a value that a pattern can cover: as long as one that can be written down as expected."""
+
 STAR = "*"
 ANY = "?"
 
@@ -25,8 +28,11 @@ def problem(pattern: str) -> str | None:
 def matches(text: str, pattern: str) -> bool:
     """Whether a pattern covers the whole of a text, upper and lower case apart.
 
-    Only the last star is ever tried again, so the time is at most text times pattern.
+    Only the last star is ever tried again, so the time is at most text times pattern; a text that is
+    longer than any that is meant is not covered.
     """
+    if len(text) > LONGEST_TEXT:
+        return False
     tokens = _tokens(pattern)
     at, place = 0, 0
     star, retry = -1, 0
