@@ -18,7 +18,7 @@ from app.web import sentences, words
 from app.web.drilldown import words as drilldown_words
 from app.web.judging import words as judging_words
 from app.web.macros import words as macro_words
-from app.web.static_files import StaticTree
+from app.web.static_files import StaticTree, imported
 
 if TYPE_CHECKING:
     from app.web.errors import Fault
@@ -42,6 +42,7 @@ def templates() -> jinja2.Environment:
     environment.filters["moment"] = sentences.moment
     environment.filters["ago"] = sentences.ago
     environment.filters["number"] = sentences.number
+    environment.globals["imported"] = imported
     environment.globals["words"] = words
     environment.globals["t"] = words.TEXTS
     environment.globals["d"] = drilldown_words.TEXTS

@@ -2,11 +2,14 @@
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).parents[2] / "static"
+IMPORT = re.compile(r'^import (?:[^"]+ from )?"\./([\w-]+\.js)";$', re.MULTILINE)
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -39,6 +42,17 @@ class StaticTree:
         """Return a file's path behind the base URL; KeyError for a file that does not exist."""
         self.files[name]
         return f"/static/{self.digest}/{name}"
+
+
+@cache
+def imported(*names: str) -> tuple[str, ...]:
+    """Return the modules that these modules of `static/` need, directly or not, without them."""
+    found, waiting = set(names), [*names]
+    while waiting:
+        needed = set(IMPORT.findall((STATIC / waiting.pop()).read_text()))
+        waiting += needed - found
+        found |= needed
+    return tuple(sorted(found - {*names}))
 
 
 def media_type(path: Path) -> str:

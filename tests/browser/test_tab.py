@@ -62,6 +62,27 @@ async def test_no_api_with_a_planted_policy_difference_is_aligned(
     assert not planted & set(aligned)
 
 
+# What the head names, and what the browser found that it needs.
+MODULES = """
+() => [
+  [...document.querySelectorAll("link[rel=modulepreload], script[type=module]")]
+    .map((named) => named.href || named.src),
+  performance.getEntriesByType("resource")
+    .map(({ name }) => name)
+    .filter((name) => name.includes("/static/") && name.endsWith(".js")),
+].map((addresses) => [...addresses].sort())
+"""
+
+
+@pytest.mark.parametrize("module", [POSTURE, SETTINGS])
+async def test_a_page_names_every_module_that_the_browser_would_have_to_find(
+    window: Window, filled: Stack, module: str
+) -> None:
+    frame = await opened(window, filled, module)
+    named, needed = await frame.evaluate(MODULES)
+    assert named == needed
+
+
 async def test_each_count_filters_to_as_many_rows(window: Window, filled: Stack) -> None:
     frame = await opened(window, filled)
     for verdict in ("threat", "drift", "aligned"):
