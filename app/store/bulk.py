@@ -3,10 +3,12 @@
 COPY straight into a table with row-level security is refused by Postgres; this way the policy holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Column, ColumnElement, any_, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.posture.model import Json
 from app.store.database import DB, driver_connection
@@ -40,6 +42,14 @@ def recordset(columns: Mapping[str, str]) -> str:
     sent = (f"{name} {'text' if kind in READ_AS else kind}" for name, kind in columns.items())
     source = f"json_to_recordset(CAST(:rows AS json)) AS sent({', '.join(sent)})"
     return f"(SELECT {', '.join(read)} FROM {source}) AS n"  # noqa: S608 - our own constants
+
+
+def among(column: Column[Any], values: Collection[object]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these, however many: they are one parameter.
+
+    A statement takes 65,535, and `in_` makes one of each.
+    """
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 READ_AS = {"bytea": "decode({0}, 'hex')", "jsonb": "CAST({0} AS jsonb)"}

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, u
 
 from app.caller import AccountId, SiteId, SpaceId
 from app.posture.model import Acceptance
+from app.store.bulk import among
 from app.store.database import DB
 from app.store.tables import exceptions as table
 
@@ -89,7 +90,7 @@ async def of_findings(
     db: DB, site_id: SiteId, space_id: SpaceId, fingerprints: Collection[str]
 ) -> tuple[ExceptionRow, ...]:
     """Return all exceptions that these findings ever had, newest first."""
-    which = and_(_of_space(site_id, space_id), table.c.fingerprint.in_(fingerprints))
+    which = and_(_of_space(site_id, space_id), among(table.c.fingerprint, fingerprints))
     return await _found(db, _newest(which))
 
 
@@ -133,7 +134,7 @@ async def end(
     by: AccountId | None = None,
 ) -> None:
     """End exceptions; those that have ended stay as they are."""
-    which = and_(_not_ended(site_id, space_id), table.c.exception_id.in_(exception_ids))
+    which = and_(_not_ended(site_id, space_id), among(table.c.exception_id, exception_ids))
     values = {"ended_at": now, "ended_by": by, "ended_why": why.value}
     await db.execute(update(table).where(which).values(values))
 

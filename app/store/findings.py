@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import array
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
 from app.store import posture_rows as rows
-from app.store.bulk import join_by_hashing
+from app.store.bulk import among, join_by_hashing
 from app.store.database import DB
 from app.store.tables import OPEN, connections, findings, posture_rows, syncs
 
@@ -106,7 +106,7 @@ async def known(
     db: DB, site_id: SiteId, space_id: SpaceId, number: int, fingerprints: Collection[str]
 ) -> dict[str, FindingRow]:
     """Return those of a published sync that have one of these fingerprints, by fingerprint."""
-    which = findings.c.fingerprint.in_(fingerprints)
+    which = among(findings.c.fingerprint, fingerprints)
     return {row.fingerprint: row for row in await _found(db, site_id, space_id, number, which)}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Function, func, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
-from app.store.bulk import recordset, rows_json
+from app.store.bulk import among, recordset, rows_json
 from app.store.database import DB
 from app.store.tables import OPEN, instance_versions, sections
 
@@ -67,7 +67,7 @@ async def missing(db: DB, site_id: SiteId, digests: Collection[bytes]) -> set[by
     wanted = set(digests)
     rows = await db.scalars(
         select(sections.c.digest).where(
-            sections.c.site_id == site_id, sections.c.digest.in_(wanted)
+            sections.c.site_id == site_id, among(sections.c.digest, wanted)
         )
     )
     return wanted - {bytes(found) for found in rows}
@@ -89,7 +89,7 @@ async def bodies(db: DB, site_id: SiteId, digests: Collection[bytes]) -> dict[by
     """Return the parsed bodies by digest; a digest that is not kept is absent."""
     rows = await db.execute(
         select(sections.c.digest, sections.c.body).where(
-            sections.c.site_id == site_id, sections.c.digest.in_(set(digests))
+            sections.c.site_id == site_id, among(sections.c.digest, set(digests))
         )
     )
     return {bytes(row[0]): orjson.loads(_unpacked(row[1])) for row in rows}

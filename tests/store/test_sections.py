@@ -1,6 +1,6 @@
 """Sections are kept once under what they say, and come back as they were."""
 
-from app.store import readings, sections
+from app.store import exceptions, findings, readings, sections
 from tests.store.estate import PRODUCTION, SPACE, TEST, Read
 
 BODY = {
@@ -24,6 +24,23 @@ async def test_a_body_comes_back_as_it_was(ours):
             await sections.save(db, ours.site_id, {digest: kept})
         assert await sections.missing(db, ours.site_id, [digest]) == set()
         assert await sections.bodies(db, ours.site_id, [digest, b"other"]) == {digest: BODY}
+
+
+async def test_more_bodies_are_asked_for_than_a_statement_has_room_for(ours):
+    kept = sections.canonical(BODY)
+    digest = sections.digest_of(kept)
+    many = [digest, *(number.to_bytes(16, "big") for number in range(70_000))]
+    async with ours.database.transaction(ours.site_id) as db:
+        await sections.save(db, ours.site_id, {digest: kept})
+        assert await sections.bodies(db, ours.site_id, many) == {digest: BODY}
+        assert len(await sections.missing(db, ours.site_id, many)) == 70_000
+
+
+async def test_an_api_may_have_more_findings_than_a_statement_has_room_for(ours):
+    many = [f"{number:032x}" for number in range(70_000)]
+    async with ours.database.transaction(ours.site_id) as db:
+        assert await exceptions.of_findings(db, ours.site_id, SPACE, many) == ()
+        assert await findings.known(db, ours.site_id, SPACE, 1, many) == {}
 
 
 async def test_nothing_to_keep_is_nothing_to_do(ours):
