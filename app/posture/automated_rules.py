@@ -5,9 +5,15 @@ from collections.abc import Iterator, Mapping
 from app.posture import phrases, words
 from app.posture.applied import Applied
 from app.posture.automated import Automated
-from app.posture.canonical import mark
 from app.posture.changes import compared
-from app.posture.differences import Change, Difference, are_equal, minority, outliers_of, spread
+from app.posture.differences import (
+    Change,
+    Difference,
+    are_equal,
+    outliers_of,
+    outliers_of_changes,
+    spread,
+)
 from app.posture.direction import IN_PRODUCTION, NEUTRAL, direction_of
 from app.posture.expected import as_expected, watched
 from app.posture.families import AUTHENTICATES, PROTECTIVE, Family
@@ -57,15 +63,14 @@ def _differences(frame: Frame, read: Mapping[str, tuple[Automated, ...]]) -> Ite
             )
         changes = _changes(frame, slot.identity[1], slot.members, rules)
         if changes:
-            marks = {e: tuple([mark(c.votes[e]) for c in changes]) for e in slot.members}
-            fields = {e: {c.path: c.votes[e] for c in changes} for e in slot.members}
+            fields = {e: {c.path: c.votes.get(e) for c in changes} for e in slot.members}
             yield Difference(
                 Kind.AUTOMATED_POLICY_CONFIG,
                 slot.subject,
                 _NO_LANE,
                 fields,
                 spread(environments, fields, not_read),
-                minority(marks),
+                outliers_of_changes(changes, slot.members),
                 slot.members,
                 changes,
             )

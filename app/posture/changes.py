@@ -13,6 +13,10 @@ from app.posture.normalisation import Configuration
 from app.posture.secrets import is_masked
 
 ABSENT = "absent"
+NULL = "null"
+Technology = tuple[str, bool | None]
+"""A policy's major version, and whether the gateway is Flex: what decides which fields there are."""
+
 _FIELDS_OF_ONE_ITEM = "[0]."
 
 
@@ -47,9 +51,19 @@ def compared(
             return NOTHING
     understood = {c: c.only(unlike) if unlike else c.normal for c in distinct}
     normal = {e: understood[c] for e, c in configurations.items()}
+    schemas = {e: (_major(policy), flex[e]) for e, policy in members.items()}
+    return _compared(normal, configurations, schemas, watched)
+
+
+def _compared(
+    normal: Mapping[str, Normal],
+    configurations: Mapping[str, Configuration],
+    schemas: Mapping[str, Technology],
+    watched: frozenset[str],
+) -> Compared:
     hidden = _hidden(normal)
     views = _views(normal)
-    is_other_schema = _is_other_schema(members, flex)
+    is_other_schema = len(set(schemas.values())) > 1
     changes: list[Change] = []
     incomparable: list[str] = []
     for path in sorted({path for view in views.values() for path in view}):
@@ -57,10 +71,15 @@ def compared(
             continue
         if _is_hidden(path, views, hidden):
             hidden = _with_hidden(hidden, path, views)
-        elif is_other_schema and not _is_shared(path, views, configurations, flex):
-            incomparable.append(path)
-        else:
-            votes = {e: view.get(path) for e, view in views.items()}
+            continue
+        voters = _voters(path, views, normal)
+        if is_other_schema:
+            known = _knowing(path, voters, configurations, schemas)
+            if len(known) < len(voters):
+                incomparable.append(path)
+            voters = known
+        if len(voters) > 1 and (path in watched or _differs(path, voters)):
+            votes = {e: _vote(path, view) for e, view in voters.items()}
             changes.append(Change(path, _field(configurations, path), votes))
     return Compared(tuple(changes), hidden, tuple(incomparable))
 
@@ -78,32 +97,27 @@ def _hidden(configurations: Mapping[str, Normal]) -> dict[str, tuple[str, ...]]:
     return {path: tuple(e for e, c in configurations.items() if path in c.masked) for path in paths}
 
 
-def _views(configurations: Mapping[str, Normal]) -> dict[str, dict[str, Json]]:
-    """Return each configuration by path, without fields that have no effect on some side.
+def _views(configurations: Mapping[str, Normal]) -> dict[str, Mapping[str, Json]]:
+    """Return each configuration by path.
 
-    A list without order that has one item everywhere is compared inside that item.
+    A list without order that has one item wherever it counts is compared inside that item.
     """
-    uncounted = frozenset(name for c in configurations.values() for name in c.uncounted)
     single = frozenset(
         path
         for path in {path for c in configurations.values() for path in c.bags}
-        if all(len(c.bags.get(path, ())) == 1 for c in configurations.values())
+        if all(
+            len(c.bags.get(path, ())) == 1 or base(path) in c.uncounted
+            for c in configurations.values()
+        )
     )
-    return {
-        environment: _view(configuration, uncounted, single)
-        for environment, configuration in configurations.items()
-    }
+    return {environment: _view(each, single) for environment, each in configurations.items()}
 
 
-def _view(
-    configuration: Normal, uncounted: frozenset[str], single: frozenset[str]
-) -> dict[str, Json]:
-    view = {
-        path: value
-        for path, value in configuration.fields.items()
-        if path not in single and base(path) not in uncounted
-    }
-    for path in single:
+def _view(configuration: Normal, single: frozenset[str]) -> Mapping[str, Json]:
+    if not single:
+        return configuration.fields
+    view = {path: value for path, value in configuration.fields.items() if path not in single}
+    for path in single & configuration.bags.keys():
         for inner, value in configuration.bags[path][0].items():
             view[f"{path}{_FIELDS_OF_ONE_ITEM}{inner}" if inner else f"{path}[0]"] = value
     return view
@@ -137,22 +151,40 @@ def _with_hidden(
     return {**hidden, path: hidden.get(path, where)}
 
 
-def _is_other_schema(members: Mapping[str, Applied], flex: Mapping[str, bool | None]) -> bool:
-    majors = {(policy.version or "").partition(".")[0] for policy in members.values()}
-    return len(majors) > 1 or len({flex[environment] for environment in members}) > 1
+def _voters(
+    path: str, views: Mapping[str, Mapping[str, Json]], normal: Mapping[str, Normal]
+) -> Mapping[str, Mapping[str, Json]]:
+    """Return the sides on which the field has an effect: the others say nothing about it."""
+    name = base(path)
+    return {e: view for e, view in views.items() if name not in normal[e].uncounted}
 
 
-def _is_shared(
+def _major(policy: Applied) -> str:
+    return (policy.version or "").partition(".")[0]
+
+
+def _knowing(
     path: str,
     views: Mapping[str, Mapping[str, Json]],
     configurations: Mapping[str, Configuration],
-    flex: Mapping[str, bool | None],
-) -> bool:
-    """Whether every side holds the field, or it is known what its absence means."""
-    return all(
-        path in view or _holds(base(path), view) or _is_known(path, configurations[e], flex[e])
+    schemas: Mapping[str, Technology],
+) -> Mapping[str, Mapping[str, Json]]:
+    """Return the sides whose version and gateway have the field, or where its absence has a meaning.
+
+    What none of a kind holds may have another name there, and says nothing.
+    """
+    name = base(path)
+    known = {
+        schemas[e]
         for e, view in views.items()
-    )
+        if path in view or _holds(name, view) or _is_known(path, configurations[e], schemas[e][1])
+    }
+    return {e: view for e, view in views.items() if schemas[e] in known}
+
+
+def _vote(path: str, view: Mapping[str, Json]) -> Json:
+    """Return a side's value, None where it has none; a null that counts as a value is said so."""
+    return NULL if path in view and view[path] is None else view.get(path)
 
 
 def _holds(name: str, view: Mapping[str, Json]) -> bool:

@@ -16,7 +16,10 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field whose value is not the same; `votes` holds normal values by environment."""
+    """One field whose value is not the same; `votes` holds normal values by environment.
+
+    An environment in which the field has no effect has no vote.
+    """
 
     path: str
     field: Field | None
@@ -27,6 +30,10 @@ class Change:
     def is_secret(self) -> bool:
         """Whether it is fingerprints that differ."""
         return any(is_sealed(value) for value in self.votes.values())
+
+    def mark(self, environment: str) -> Hashable:
+        """Return what tells an environment's vote from others, None where it has none."""
+        return mark(self.votes[environment]) if environment in self.votes else None
 
 
 class Difference(NamedTuple):
@@ -49,6 +56,13 @@ class Difference(NamedTuple):
 def outliers_of(votes: Mapping[str, Json]) -> tuple[str, ...]:
     """Return the environments outside the group that holds more than half; none on a tie."""
     return minority({environment: mark(value) for environment, value in votes.items()})
+
+
+def outliers_of_changes(
+    changes: tuple[Change, ...], environments: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the outliers over all changed fields together."""
+    return minority({e: tuple([change.mark(e) for change in changes]) for e in environments})
 
 
 def minority(marks: Mapping[str, Hashable]) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from app.posture.applied import Applied, Identity
 from app.posture.automated import is_flex, technology_of
-from app.posture.canonical import mark
 from app.posture.changes import Compared, compared
-from app.posture.differences import Change, Difference, minority, outliers_of, spread
+from app.posture.differences import Change, Difference, outliers_of, outliers_of_changes, spread
 from app.posture.expected import as_expected, settled_note, watched
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp, are_the_same
@@ -124,8 +123,7 @@ class PolicyComparison:
 
     def add_changes(self, slot: Slot, changes: tuple[Change, ...]) -> None:
         """Add one difference for all fields; groups are formed over all of them together."""
-        marks = {e: tuple([mark(change.votes[e]) for change in changes]) for e in slot.members}
-        votes = {e: {c.path: c.votes[e] for c in changes} for e in slot.members}
+        votes = {e: {c.path: c.votes.get(e) for c in changes} for e in slot.members}
         self.differences.append(
             Difference(
                 Kind.POLICY_CONFIG,
@@ -133,7 +131,7 @@ class PolicyComparison:
                 self.lane,
                 votes,
                 spread(self.lined.deployed, votes, self.not_read),
-                minority(marks),
+                outliers_of_changes(changes, slot.members),
                 slot.members,
                 changes,
             )
