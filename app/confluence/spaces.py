@@ -38,10 +38,15 @@ async def space(
 async def is_gone(
     http: httpx.AsyncClient, rest_base: str, app_auth: httpx.Auth, space_id: SpaceId
 ) -> bool:
-    """Tell whether Confluence says to the app that there is no such space: 404 and nothing else."""
+    """Tell whether Confluence says to the app that there is no such space: 404 and nothing else.
+
+    Raises `Unavailable` for an answer that says neither this nor that the space is there.
+    """
     if not SPACE_ID.fullmatch(space_id):
         return False
     answer = await answered(http, app_auth, f"{rest_base}/api/v2/spaces/{space_id}")
+    if answer.status_code not in {httpx.codes.NOT_FOUND, httpx.codes.OK, httpx.codes.FORBIDDEN}:
+        raise Unavailable
     return answer.status_code == httpx.codes.NOT_FOUND
 
 

@@ -69,21 +69,24 @@ class RemovedSpaces:
             return
         async with self.database.transaction(site_id) as db:
             is_known = space_id in await purging.spaces(db, site_id)
-        if not is_known or not await self.is_gone(site_id, space_id):
+        if not is_known or not await self._is_clearly_gone(site_id, space_id):
             return
         async with self.database.transaction(site_id) as db:
             await agenda.purge_space_at(db, site_id, space_id, self.clock() + self.retention)
         log.info("site %s: space %s was removed, its data goes later", site_id, space_id)
 
     async def is_gone(self, site_id: SiteId, space_id: SpaceId) -> bool:
-        """Tell whether Confluence clearly says that there is no such space; away is no."""
+        """Tell whether Confluence says that there is no such space; `Unavailable` if it says nothing."""
         async with self.database.transaction(site_id) as db:
             home = await sites.installation(db, site_id, self.keyring)
         if home is None or not home.installed:
             return False
         auth = AppAuth(self.app_key, home.issuer, home.shared_secret, home.base_url, self.clock())
+        return await spaces.is_gone(self.http, home.base_url, auth, space_id)
+
+    async def _is_clearly_gone(self, site_id: SiteId, space_id: SpaceId) -> bool:
         try:
-            return await spaces.is_gone(self.http, home.base_url, auth, space_id)
+            return await self.is_gone(site_id, space_id)
         except Unavailable:
             return False
 

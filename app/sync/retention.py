@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 AskGone = Callable[[SiteId, SpaceId], Awaitable[bool]]
-"""Whether Confluence clearly says that it has no such space."""
+"""Whether Confluence has no such space any more; raises `Unavailable` where it says nothing."""
 
 
 async def nobody_says(site_id: SiteId, space_id: SpaceId) -> bool:
@@ -51,7 +51,11 @@ class Retention:
         async with self._database.agenda() as db:
             removed = await agenda.due_space_purges(db, self._now())
         for site_id, space_id in removed:
-            await self._purge_space(site_id, space_id)
+            try:
+                await self._purge_space(site_id, space_id)
+            except Unavailable as error:
+                # The date stays: whether the space is there is asked again.
+                log.warning("site %s: space %s not purged this time: %s", site_id, space_id, error)
 
     async def _purge_space(self, site_id: SiteId, space_id: SpaceId) -> None:
         is_gone = await self._is_gone(site_id, space_id)

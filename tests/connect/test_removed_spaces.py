@@ -127,3 +127,20 @@ async def test_a_space_that_is_there_again_keeps_its_data(
     await retention.purge()
     assert left(addresses, ours.site_id)["connections"] == 1
     assert await purges(product) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(500), httpx.Response(429), httpx.Response(401), httpx.ConnectTimeout("slow")],
+)
+async def test_a_confluence_that_says_nothing_puts_the_deletion_off(
+    product: Product, ours: Home, addresses: Any, answer: Any
+):
+    retention = await prepared(product, addresses)
+    answering(product, answer)
+    await retention.purge()
+    assert await purges(product) == [(ours.site_id, SPACE)]
+    assert left(addresses, ours.site_id)["connections"] == 1
+    answering(product, GONE)
+    await retention.purge()
+    assert set(left(addresses, ours.site_id).values()) == {0}
