@@ -1,6 +1,7 @@
 """A request's JSON body, read strictly: whatever two readers could understand differently is refused."""
 
 import json
+import math
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -24,7 +25,9 @@ class StrictRequest(Request):
 def parsed(body: bytes) -> Any:
     """Return what a body says; `JSONDecodeError` without a word of it otherwise."""
     try:
-        value = json.loads(body, object_pairs_hook=_object, parse_constant=_no_constant)
+        value = json.loads(
+            body, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+        )
         # Half of a surrogate pair is a string to Python and an error to everything behind it.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -41,6 +44,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_: str) -> Any:
     raise ValueError("not a number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    # 1e999 is written as JSON and kept as null: something else than what was sent.
+    if not math.isfinite(number):
+        raise ValueError("a number without end")
+    return number
 
 
 async def check_body(request: StrictRequest, *, wants_body: bool) -> None:

@@ -209,6 +209,7 @@ async def test_losing_the_space_forgets_the_remembered_right():
 BAD_BODIES: list[tuple[bytes, str]] = [
     (b'{"text": "a", "text": "b"}', "body"),
     (b'{"text": NaN}', "body"),
+    (b'{"text": 1e999}', "body"),
     (b"[" * 60_000, "body"),
     (b'{"text": "a", "count": ' + b"9" * 5000 + b"}", "body"),
     (b"[]", "body"),
