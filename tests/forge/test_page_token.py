@@ -80,6 +80,13 @@ async def test_a_token_of_another_key_is_refused(forge: Forge) -> None:
         assert (await forge.get(POSTURE, token)).status_code == 401
 
 
+def test_a_token_of_a_process_whose_clock_is_ahead_is_taken() -> None:
+    tokens = PageTokens({"test": b"p" * 32})
+    named = Named("0d6a66a8-0b7d-4a67-9d4b-5f6f7e1b8a01", "x", now() + timedelta(minutes=5))
+    ahead = tokens.signed(named, PAGE, now() + timedelta(seconds=3))
+    assert tokens.verified(ahead, PAGE, now()).token_id == "x"
+
+
 async def test_a_token_ends_with_its_time(forge: Forge) -> None:
     token = (await forge.opened())["token"]
     forge.product.services.forge._clock = lambda: now() + timedelta(minutes=16)
