@@ -164,7 +164,7 @@ def _crosses(a: str, b: str, enabled: Mapping[str, frozenset[int]]) -> bool:
 
 
 def _asset(subject: str) -> str:
-    return subject.rpartition("/")[2].partition("#")[0]
+    return subject.partition("#")[0].rpartition("/")[2]
 
 
 def judge_version(ground: Ground, difference: Difference) -> Judgement:

@@ -43,8 +43,9 @@ def cut(text: str, longest: int) -> str:
 @lru_cache(maxsize=4096)
 def policy(subject: str) -> str:
     """Return a policy's words: `jwt-validation` is `JWT validation`; a label stays as it is."""
-    asset, mark, label = subject.rpartition("/")[2].partition("#")
-    words = [_KEPT.get(word.casefold(), word) for word in asset.split("-") if word]
+    asset, mark, label = subject.partition("#")
+    parts = asset.rpartition("/")[2].split("-")
+    words = [_KEPT.get(word.casefold(), word) for word in parts if word]
     told = " ".join(words)
     return name(told[:1].upper() + told[1:] + mark + label)
 
