@@ -9,7 +9,7 @@ from app.posture import forms
 from app.posture.canonical import canonical
 from app.posture.families import AUTHENTICATES, CORS_POLICY, Family, families
 from app.posture.memory import Memory
-from app.posture.model import PointcutBody, PolicyBody, Section
+from app.posture.model import MULESOFT_GROUP, PointcutBody, PolicyBody, Section
 from app.posture.normalisation import Configuration, configuration_of
 
 WHOLE_API: tuple[tuple[str, str], ...] = ()
@@ -124,7 +124,7 @@ def _applied(body: PolicyBody, *, is_flex: bool) -> Applied:
     group_id, asset_id = body["group_id"], body["asset_id"]
     pairs = body["pointcut"]
     return Applied(
-        (group_id or "", asset_id),
+        (group_id or MULESOFT_GROUP, asset_id),  # Mule 3 names no group, and means this one
         group_id,
         asset_id,
         body["asset_version"],

@@ -37,7 +37,7 @@ def shared_names(lanes: Iterable[Lane]) -> AMBIGUOUS:
 def subject_of(policy: Applied, ambiguous: AMBIGUOUS) -> str:
     """Return how a policy is called: its asset id, with its group where that is not enough."""
     if policy.asset_id in ambiguous:
-        return f"{policy.group_id}/{policy.asset_id}"
+        return "/".join(policy.identity)
     return policy.asset_id
 
 
