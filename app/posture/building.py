@@ -241,14 +241,25 @@ def _entries(value: Json, known: Field) -> dict[Json, Json] | None:
 def _item(item: Json, known: Field) -> dict[str, Json]:
     """Return one item of a bag by the paths inside it."""
     builder = Builder()
-    content = known.entry(item)[1] if known.entry and known.members else item
+    content = _content(item, known)
     if known.members and isinstance(content, dict):
         builder.take_members("", content, known)
     else:
         builder.flatten(content if isinstance(content, dict) else {"": content})
     hidden = {path: {MASKED: True} for path in builder.masked}
-    inside = {path.lstrip("."): _compared(value) for path, value in builder.fields.items()}
+    held = ((path, value) for path, value in builder.fields.items() if not forms.is_empty(value))
+    inside = {path.lstrip("."): _compared(value) for path, value in held}
     return {path: (inside | hidden)[path] for path in sorted(inside | hidden)}
+
+
+def _content(item: Json, known: Field) -> Json:
+    """Return what an item says; an entry of a map that has a key twice is told as key and value."""
+    if known.entry is None:
+        return item
+    key, value = known.entry(item)
+    if known.members:
+        return value
+    return item if key is None else dict(zip(known.titles, (key, value), strict=True))
 
 
 def _alone(item: Mapping[str, Json]) -> Json:

@@ -31,7 +31,7 @@ from app.posture.limits import TENFOLD, Limits, allows_more, largest_ratio, limi
 from app.posture.logged import writes_contents
 from app.posture.model import Direction, Json, Severity
 from app.posture.networks import only_in
-from app.posture.weaker import NO_LIMIT, has_wildcard
+from app.posture.weaker import NO_LIMIT, has_wildcard, narrower_networks
 
 TEST_WORDS = frozenset(
     ["test", "dev", "sandbox", "stg", "staging", "uat", "qa", "nonprod", "preprod", "localhost"]
@@ -109,7 +109,7 @@ def _trusts_a_test_host(ground: Ground, change: Change) -> bool:
 
 def _has_test_host(value: Json) -> bool:
     urls = value if isinstance(value, list) else [value]
-    hosts = (url_host(each) for each in urls if isinstance(each, str))
+    hosts = (url_host(each).lower() for each in urls if isinstance(each, str))
     return any(
         TEST_WORDS.intersection(label.split("-")) for host in hosts for label in host.split(".")
     )
@@ -208,20 +208,21 @@ def tell(ground: Ground, difference: Difference, change: Change, rule: str) -> s
         return f"{told}: the secret {setting} is not the same in {first.environments} and {where}"
     if rule == "D05" and (networks := _networks_told(ground, change)):
         return f"{told}: {networks}"
-    if rule == "D06" and change.path != "clusterizable" and _is_rate(change.path):
-        return f"{told}: {_rates_told(ground, limits_by_environment(difference))}"
+    if rule == "D06" and _is_rate(change.path) and (rates := _rates_told(ground, difference)):
+        return f"{told}: {rates}"
     values = phrases.sides(ground.frame, change.votes, words.value)
     return f"{told}: {setting} is {values}{_equal_numbers(difference, change)}"
 
 
 def _networks_told(ground: Ground, change: Change) -> str:
-    """Return which networks one group allows beyond another, or nothing where none does."""
+    """Return which networks one group names beyond another, or nothing where none does."""
+    verb = "block" if change.field and change.field.weaker is narrower_networks else "allow"
     groups = phrases.shared(ground.frame, change.votes)
     for group in groups:
         for other in groups:
             only = only_in(group.value, other.value)
             if only and isinstance(group.value, list):
-                verb = "allows" if group.size == 1 else "allow"
+                verb = f"{verb}s" if group.size == 1 else verb
                 does = "does" if other.size == 1 else "do"
                 told = words.listed([words.name(str(n)) for n in only[:_MOST_NETWORKS]])
                 return f"{group.environments} {verb} {told} that {other.environments} {does} not"
@@ -232,12 +233,19 @@ def _is_rate(path: str) -> bool:
     return path.startswith(("rateLimits", "maximumRequests", "timePeriod"))
 
 
-def _rates_told(ground: Ground, limits: Mapping[str, Limits]) -> str:
-    """Return who allows what; a unit that repeats is said once."""
-    pairs = {e: [list(each) for each in own.items()] for e, own in limits.items()}
+def _rates_told(ground: Ground, difference: Difference) -> str:
+    """Return who allows what, a unit that repeats said once; nothing where that is not known."""
+    limits = limits_by_environment(difference)
+    groups = phrases.shared(
+        ground.frame, {e: [list(each) for each in own.items()] for e, own in limits.items()}
+    )
+    if len(groups) == 1:
+        is_odd = None in next(iter(limits.values()))
+        where = groups[0].environments
+        return "" if is_odd else f"{where} allow the same, but a window stands there twice"
     told: list[str] = []
     windows: set[str] = set()
-    for group in phrases.shared(ground.frame, pairs):
+    for group in groups:
         own = dict(tuple(pair) for pair in group.value)
         text = words.rates(own)
         unit = ",".join(words.window(window) for window in own)

@@ -55,7 +55,8 @@ class Field:
     """One field of a known policy. `flex_default` counts on Flex Gateway, if there is one.
 
     `counts` is asked with the normal scalar siblings; a field that does not count is dropped.
-    `entry` splits an item of a map into key and value, `members` are the fields inside an item.
+    `entry` splits an item of a map into key and value, which are called by `titles` where it must
+    be told whole; `members` are the fields inside an item.
     """
 
     form: forms.Form = forms.text
@@ -67,6 +68,7 @@ class Field:
     counts: Callable[[Siblings], bool] = always
     shape: Shape = Shape.SCALAR
     entry: Callable[[Json], tuple[Json, Json]] | None = None
+    titles: tuple[str, str] = ("key", "value")
     members: Mapping[str, "Field"] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     is_required: bool = False  # a policy cannot work without it: absent means hidden

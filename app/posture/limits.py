@@ -8,6 +8,7 @@ from app.posture.model import Json
 Limits = Mapping[Json, Json]
 
 TENFOLD = 10
+MAXIMUM, WINDOW = "maximumRequests", "timePeriodInMilliseconds"
 
 
 class Ratio(NamedTuple):
@@ -61,15 +62,34 @@ def largest_ratio(pairs: Iterable[tuple[Limits, Limits]]) -> Ratio | None:
 
 
 def limits_of(fields: Mapping[str, Json]) -> dict[Json, Json]:
-    """Return the limits of a traffic policy's normal fields, by window in milliseconds."""
-    if "timePeriodInMilliseconds" in fields:
-        return {fields["timePeriodInMilliseconds"]: fields.get("maximumRequests")}
+    """Return the limits of a traffic policy's normal fields, by window in milliseconds.
+
+    Of one window that is limited twice the tighter limit counts.
+    """
+    if WINDOW in fields:
+        return {fields[WINDOW]: fields.get(MAXIMUM)}
+    if isinstance(fields.get("rateLimits"), list):
+        return _tighter(fields["rateLimits"])
     prefix = "rateLimits["
     return {
         _window(path[len(prefix) : -1]): value
         for path, value in fields.items()
         if path.startswith(prefix) and path.endswith("]")
     }
+
+
+def _tighter(items: Iterable[Json]) -> dict[Json, Json]:
+    limits: dict[Json, Json] = {}
+    for item in items:
+        window, maximum = (item.get(WINDOW), item.get(MAXIMUM)) if _is_pair(item) else (None, None)
+        known = limits.get(window)
+        is_looser = isinstance(known, int) and isinstance(maximum, int) and maximum > known
+        limits[window] = known if is_looser else maximum
+    return limits
+
+
+def _is_pair(item: Json) -> bool:
+    return isinstance(item, dict) and isinstance(item.get(WINDOW), int | str | None)
 
 
 def _window(text: str) -> Json:

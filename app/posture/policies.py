@@ -6,6 +6,7 @@ from functools import lru_cache
 from app.posture import forms, weaker
 from app.posture.families import is_mulesofts
 from app.posture.fields import Field, FieldClass, Schema, Shape, Siblings, schema
+from app.posture.limits import MAXIMUM, WINDOW
 from app.posture.model import Json
 from app.posture.networks import networks
 
@@ -46,7 +47,7 @@ def secret(**extra: Json) -> Field:
 
 def window(item: Mapping[str, Json]) -> Json:
     """Return an item's window in milliseconds, or what stands there when it is odd."""
-    milliseconds = item.get("timePeriodInMilliseconds")
+    milliseconds = item.get(WINDOW)
     if milliseconds is not None:
         return forms.integer(milliseconds)
     period = forms.integer(item.get("timePeriod"))
@@ -58,7 +59,7 @@ def window(item: Mapping[str, Json]) -> Json:
 def _limit_entry(item: Json) -> tuple[Json, Json]:
     if not isinstance(item, dict):
         return None, item
-    return window(item), forms.integer(item.get("maximumRequests"))
+    return window(item), forms.integer(item.get(MAXIMUM))
 
 
 def _pair_entry(item: Json) -> tuple[Json, Json]:
@@ -154,7 +155,7 @@ CALLER_ADDRESS = Field(
 )
 PAYLOAD_LIMIT = number(weaker.NO_LIMIT, P, weaker.larger_or_unlimited)
 CHECK = switch(of=T, weak=False)
-LIMITS = Field(field_class=L, shape=Shape.MAP, entry=_limit_entry)
+LIMITS = Field(field_class=L, shape=Shape.MAP, entry=_limit_entry, titles=(WINDOW, MAXIMUM))
 HEADER_VALUES = Field(field_class=H, default=None, shape=Shape.MAP, entry=_header_entry)
 HEADER_NAMES = Field(forms.folded_names, H, None)
 CLAIMS = Field(

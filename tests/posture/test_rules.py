@@ -868,3 +868,49 @@ def test_two_groups_reuse_a_name_without_meaning_the_same() -> None:
     posture = assess(with_policies([*BASE, own], [*BASE, own], [*BASE, other]))
     found = one(posture, Kind.POLICY_CONFIG)
     assert (found.path, found.rule) == ("a", "D25")
+
+
+def test_a_blocklist_blocks_what_the_sentence_names() -> None:
+    own = ([make_policy("ip-blocklist", configuration=c)] for c in (A, A, B))
+    told = [f.sentence for f in differences(assess(with_policies(*own)))]
+    assert told == ["IP blocklist: Production blocks 192.168.0.0/16 that Dev and Test do not"]
+
+
+def test_of_a_window_that_is_limited_twice_the_tighter_limit_is_told() -> None:
+    twice = {"rateLimits": [*limits(100)["rateLimits"], *limits(900)["rateLimits"]]}
+    own = ([make_policy("rate-limiting", configuration=c)] for c in (twice, twice, limits(200)))
+    found = one(assess(with_policies(*own)), Kind.POLICY_CONFIG)
+    assert found.direction is Direction.WEAKER_IN_PRODUCTION
+    assert found.sentence.startswith(
+        "Rate limiting: Production allows 200 per minute, Dev and Test 100"
+    )
+    same = ([make_policy("rate-limiting", configuration=c)] for c in (twice, twice, limits(100)))
+    assert one(assess(with_policies(*same)), Kind.POLICY_CONFIG).sentence.startswith(
+        "Rate limiting: Production, Dev and Test allow the same, but a window stands there twice"
+    )
+    odd = ([make_policy("rate-limiting", configuration={"rateLimits": [c]})] for c in "aab")
+    assert "not set" not in one(assess(with_policies(*odd)), Kind.POLICY_CONFIG).sentence
+
+
+def test_a_further_application_is_told_by_its_policy_whatever_its_label() -> None:
+    first, again = make_policy("ip-allowlist", label=""), make_policy("ip-allowlist", label="a/b")
+    changed = {**again, "configuration": A}
+    held = with_policies([first, again], [first, again], [first, changed])
+    told = [f.sentence for f in differences(assess(held))]
+    assert [each.partition(":")[0] for each in told] == ["IP allowlist#a/b"]
+
+
+def test_a_test_host_in_an_issuer_is_one_in_whatever_case() -> None:
+    claims = ("https://idp.corp", "https://idp.corp", "https://IDP.TEST.corp")
+    own = (
+        {**JWT, "validateCustomClaim": True, "mandatoryCustomClaims": [{"key": "iss", "value": c}]}
+        for c in claims
+    )
+    posture = assess(with_policies(*([make_policy(configuration=c)] for c in own)))
+    assert one(posture, Kind.POLICY_CONFIG).severity is Severity.CRITICAL
+
+
+def test_a_mule_3_policy_without_a_group_is_mulesofts_own() -> None:
+    legacy = make_policy(group_id=None, asset_version=None)
+    posture = assess(with_policies([make_policy()], [make_policy()], [legacy]))
+    assert kinds(posture) == ["policy_version"]
