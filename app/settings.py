@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import BadConfiguration
 
@@ -151,6 +151,8 @@ class Settings(BaseSettings):
         url = value.get_secret_value()
         if url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
             raise ValueError("must begin with postgresql://")
+        if url and not is_read_by_the_driver(url):
+            raise ValueError("cannot be read: escape what is special in it, as %40 for @")
         return value
 
     @field_validator("encryption_keys")
@@ -244,6 +246,22 @@ class Settings(BaseSettings):
             words = first["msg"].removeprefix("Value error, ")
             setting = f"PLUMBLINE_{name}" if name else "Settings"
             raise BadConfiguration(f"{setting}: {words}") from None
+        except SettingsError as error:
+            name = next(name for name in cls.model_fields if f'"{name}"' in str(error))
+            raise BadConfiguration(f"PLUMBLINE_{name.upper()}: must be a JSON object") from None
+
+
+def is_read_by_the_driver(url: str) -> bool:
+    """Tell whether a database can be asked for by a URL; the driver's own words repeat the password."""
+    # Here, not above: a pipeline's question is asked without a database, and at once.
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        ports = str(conninfo_to_dict(url).get("port", ""))
+    except ProgrammingError:
+        return False
+    return all(port.isdigit() for port in ports.split(",") if port)
 
 
 def parse_keys(text: str) -> dict[str, bytes]:

@@ -31,6 +31,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CONFLUENCE_HOSTS", "http://wiki.example.com"),
         ("CONFLUENCE_HOSTS", "https://wiki.example.com/path"),
         ("CONTROL_PLANES", '{"own": "file:///etc"}'),
+        ("CONTROL_PLANES", "{"),
         ("WORKER", "sometimes"),
         ("SYNC_CONCURRENCY", "0"),
         ("LEASE_SECONDS", "1"),
@@ -44,6 +45,32 @@ def test_a_setting_that_cannot_work_is_named(
     monkeypatch.setenv(f"PLUMBLINE_{name}", value)
     with pytest.raises(BadConfiguration, match=f"^PLUMBLINE_{name}: "):
         Settings.from_environment()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "hunter%zz@localhost/plumbline",
+        "hunter2/3@localhost/plumbline",
+        "hunter2@localhost/plumbline?bogus=1",
+    ],
+)
+def test_an_address_that_no_driver_reads_stops_the_start_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_DATABASE_URL", f"postgresql://u:{address}")
+    with pytest.raises(BadConfiguration, match=r"^PLUMBLINE_DATABASE_URL: ") as refused:
+        Settings.from_environment()
+    assert "hunter" not in str(refused.value)
+
+
+def test_an_address_may_escape_what_is_special_and_name_the_drivers_options(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = "postgresql://u:p%40ss@[::1]:5432,other/plumbline?sslmode=require"
+    monkeypatch.setenv("PLUMBLINE_DATABASE_URL", address)
+    monkeypatch.setenv("PLUMBLINE_ENCRYPTION_KEYS", f"k1:{KEY}")
+    assert Settings.from_environment().database_url.get_secret_value() == address
 
 
 def test_a_served_database_needs_encryption_keys(monkeypatch: pytest.MonkeyPatch) -> None:
