@@ -322,11 +322,12 @@ def _anypoint_client(
     client_secret: str,
     fingerprint_key: bytes,
 ) -> AnypointClient:
+    credentials = Credentials(client_id, client_secret)
     return AnypointClient(
         http,
         base_url,
-        Credentials(client_id, client_secret),
-        limiter=Limiter(settings.sync_concurrency, gates.of(base_url, client_id)),
+        credentials,
+        limiter=Limiter(settings.sync_concurrency, gates.of(base_url, credentials.digest)),
         fingerprint_key=fingerprint_key,
         retry_wait_cap=settings.retry_wait_cap_seconds,
     )

@@ -55,7 +55,7 @@ def growing(rounds: int) -> float:
 
 
 class Gate:
-    """Shut while a control plane asks one organisation to wait; shared by its connections."""
+    """Shut while a control plane asks one Connected App to wait; shared by its connections."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -106,15 +106,19 @@ class Gate:
 
 
 class Gates:
-    """The gates in use, one per control plane and organisation."""
+    """The gates in use, one per control plane and Connected App."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
         self._gates: WeakValueDictionary[tuple[str, str], Gate] = WeakValueDictionary()
 
-    def of(self, base_url: str, organization_id: str) -> Gate:
-        """Return the gate before this organisation, the same one to all who hold it."""
-        return self._gates.setdefault((base_url, organization_id), Gate(self._clock))
+    def of(self, base_url: str, app: str) -> Gate:
+        """Return the gate before this app, the same one to all who hold it.
+
+        An app is named by its credentials' digest: who merely knows another's id, which is no
+        secret, must not have others wait.
+        """
+        return self._gates.setdefault((base_url, app), Gate(self._clock))
 
 
 @dataclass(order=True, slots=True)

@@ -117,10 +117,10 @@ async def test_a_gate_that_shuts_at_the_last_moment_holds_the_call_back(
     assert clock.passed >= 20
 
 
-async def test_a_gate_is_shared_by_organisation_and_control_plane() -> None:
+async def test_a_gate_is_shared_by_app_and_control_plane() -> None:
     gates = Gates()
-    gate = gates.of("https://eu1.example", "org")
-    assert gates.of("https://eu1.example", "org") is gate
+    gate = gates.of("https://eu1.example", "app")
+    assert gates.of("https://eu1.example", "app") is gate
     assert gates.of("https://eu1.example", "other") is not gate
     assert gates.of("https://us.example", "org") is not gate
 

@@ -2,10 +2,15 @@
 
 import asyncio
 
+import httpx
 import pytest
 from sqlalchemy import text
 
+from app import main
+from app.anypoint.errors import Throttled
+from app.anypoint.limiter import Gates
 from app.errors import Unavailable
+from app.settings import Settings
 from app.store.database import Database
 
 
@@ -40,3 +45,22 @@ async def test_a_site_that_waits_too_long_for_itself_is_told_to_come_again(addre
     async with database.transaction(ours.site_id):
         pass
     await database.close()
+
+
+async def test_who_merely_knows_the_id_of_an_app_has_nobody_else_wait():
+    def anypoint(request: httpx.Request) -> httpx.Response:
+        if b"guessed" in request.content:
+            return httpx.Response(429, headers={"Retry-After": "3600"})
+        if request.method == "POST":
+            return httpx.Response(200, json={"access_token": "t"})
+        return httpx.Response(200, json={"id": "org", "name": "Ours"})
+
+    gates = Gates()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(anypoint)) as http:
+        knowing, guessing = (
+            main._anypoint_client(Settings(), http, gates, "https://us.example", "app", secret, b"")
+            for secret in ("the secret", "guessed")
+        )
+        with pytest.raises(Throttled):
+            await guessing.organization("org")
+        assert (await knowing.organization("org")).name == "Ours"
