@@ -110,6 +110,8 @@ async def test_all_findings_of_a_day_are_adopted_at_once_or_none(
         ({"until": in_days(366)}, "until"),
         ({"until": "2099-01-01T00:00:00"}, "until"),
         ({"until": 4102444800}, "until"),
+        ({"until": "9999-12-31T23:59:59-23:59"}, "until"),
+        ({"until": "0001-01-01T00:00:00+23:59"}, "until"),
         ({"until": None}, "until"),
         ({"reason": "because"}, "reason"),
         ({"note": " "}, "note"),

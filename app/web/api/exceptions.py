@@ -43,11 +43,21 @@ def written(value: object) -> object:
     return value
 
 
+def in_utc(value: datetime) -> datetime:
+    """Return a time in UTC; ValueError for one that has none there, at either end of the calendar."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This time is outside of the calendar.") from None
+
+
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Fingerprints = Annotated[
     list[Fingerprint], Field(min_length=1, max_length=MOST_AT_ONCE), AfterValidator(distinct)
 ]
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(written)]
+Time = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(written), AfterValidator(in_utc)
+]
 
 
 class ExceptionBody(Body):
@@ -60,8 +70,7 @@ class ExceptionBody(Body):
 
     def acceptable(self) -> Acceptable:
         """Return what is to be put in force."""
-        reason, until = Reason(self.reason), self.until.astimezone(UTC)
-        return Acceptable(tuple(self.fingerprints), reason, self.note, until)
+        return Acceptable(tuple(self.fingerprints), Reason(self.reason), self.note, self.until)
 
 
 class ExceptionAnswer(BaseModel):
