@@ -81,6 +81,7 @@ class ConnectionService:
         secret = await self._secret(site_id, space_id, change)
         discovery = await discovered(self._client_for(change, secret), change)
         async with self._database.transaction(site_id) as db:
+            await connections.hold(db, site_id, space_id)
             before = await connections.current(db, site_id, space_id)
             _check_seen(change, before)
             values = _values(change, discovery)

@@ -1,5 +1,7 @@
 """The connection over the JSON API."""
 
+import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -60,6 +62,19 @@ async def test_saving_starts_a_sync(product: Product, ours: Home):
     await product.call("PUT", BARE, typed(product))
     listed = (await product.call("GET", "/api/spaces/777/syncs")).json()
     assert (listed["total"], listed["syncs"][0]["state"]) == (1, "queued")
+
+
+async def test_of_those_who_save_at_once_one_creates_and_the_others_change(
+    product: Product, ours: Home
+):
+    saving = (product.call("PUT", BARE, typed(product)) for _ in range(5))
+    saved = await asyncio.gather(*saving)
+    assert {answer.headers["ETag"] for answer in saved} == {f'"{n}"' for n in range(1, 6)}
+    log = (await product.call("GET", "/api/spaces/777/audit")).json()["audit"]
+    acts = Counter(entry["action"] for entry in log)
+    assert (acts["connection_created"], acts["connection_changed"]) == (1, 4)
+    states = (await product.call("GET", "/api/spaces/777/syncs")).json()["syncs"]
+    assert Counter(sync["state"] for sync in states) == {"queued": 1, "cancelled": 4}
 
 
 async def test_an_absent_secret_keeps_the_stored_one(product: Product, ours: Home):
