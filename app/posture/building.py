@@ -46,6 +46,7 @@ class Normal(NamedTuple):
     uncounted: frozenset[str]  # names whose siblings say that they have no effect
     samples: frozenset[str]  # where the sample text of the policy's form still stands
     unknown: tuple[str, ...]
+    spelled: Mapping[str, Json]  # as Anypoint has it, by path, where only the case is another
 
 
 class Raw(Protocol):
@@ -72,6 +73,7 @@ class Builder:
         self.masked: set[str] = set()
         self.unknown: list[str] = []
         self.uncounted: set[str] = set()
+        self.spelled: dict[str, Json] = {}
 
     def built(self) -> Normal:
         """Return what was gathered."""
@@ -86,6 +88,7 @@ class Builder:
             uncounted=frozenset(self.uncounted),
             samples=samples,
             unknown=tuple(sorted(self.unknown)),
+            spelled=self.spelled,
         )
 
     def read(
@@ -147,7 +150,11 @@ class Builder:
         if forms.is_empty(normal):
             normal = default_of(known, is_flex=is_flex)
             self.defaulted.add(path)
+            value = known.written or normal
         self.put(path, normal)
+        spelled = normal if value == normal else forms.spelled(value, normal)
+        if spelled != normal:
+            self.spelled[path] = spelled
         if isinstance(value, str | list) and _USER_MARK in str(value):
             self.put_user_info(path, value)
 
@@ -184,9 +191,15 @@ class Builder:
     def take_bag(self, path: str, value: Json, known: Field) -> None:
         """Take a list whose order has no meaning, whole and item by item."""
         items = value if isinstance(value, list) else [] if forms.is_empty(value) else [value]
-        inside = sorted((_item(each, known) for each in items), key=canonical)
-        self.bags[path] = tuple(inside)
-        self.put(path, [_alone(item) for item in inside] or None)
+        read = sorted(
+            (_item(each, known) for each in items), key=lambda item: canonical(item.fields)
+        )
+        self.bags[path] = tuple([item.fields for item in read])
+        self.put(path, [_alone(item.fields) for item in read] or None)
+        if any(item.spelled for item in read):
+            self.spelled[path] = [_alone({**item.fields, **item.spelled}) for item in read]
+        if len(read) == 1:
+            self.spelled |= {f"{path}[0].{name}": v for name, v in read[0].spelled.items()}
 
     def flatten(self, configuration: Mapping[str, Json]) -> None:
         """Take the configuration of an unknown policy as it is, by the paths of its objects."""
@@ -238,8 +251,14 @@ def _entries(value: Json, known: Field) -> dict[Json, Json] | None:
     return {key: found[key] for key in sorted(found)} if is_map else None
 
 
-def _item(item: Json, known: Field) -> dict[str, Json]:
-    """Return one item of a bag by the paths inside it."""
+class _Item(NamedTuple):
+    """One item of a bag by the paths inside it, and its values as Anypoint has them."""
+
+    fields: Mapping[str, Json]
+    spelled: Mapping[str, Json]
+
+
+def _item(item: Json, known: Field) -> _Item:
     builder = Builder()
     content = _content(item, known)
     if known.members and isinstance(content, dict):
@@ -249,7 +268,10 @@ def _item(item: Json, known: Field) -> dict[str, Json]:
     hidden = {path: {MASKED: True} for path in builder.masked}
     held = ((path, value) for path, value in builder.fields.items() if not forms.is_empty(value))
     inside = {path.lstrip("."): _compared(value) for path, value in held}
-    return {path: (inside | hidden)[path] for path in sorted(inside | hidden)}
+    return _Item(
+        {path: (inside | hidden)[path] for path in sorted(inside | hidden)},
+        {path.lstrip("."): value for path, value in builder.spelled.items()},
+    )
 
 
 def _content(item: Json, known: Field) -> Json:

@@ -1,7 +1,7 @@
 """Which fields of one policy's configurations differ, and which cannot be told."""
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
 from app.posture.applied import Applied
 from app.posture.building import Normal, has_default
@@ -11,6 +11,8 @@ from app.posture.fields import Field
 from app.posture.model import Json
 from app.posture.normalisation import Configuration
 from app.posture.secrets import is_masked
+
+K = TypeVar("K")
 
 ABSENT = "absent"
 NULL = "null"
@@ -80,8 +82,19 @@ def _compared(
             voters = known
         if len(voters) > 1 and (path in watched or _differs(path, voters)):
             votes = {e: _vote(path, view) for e, view in voters.items()}
-            changes.append(Change(path, _field(configurations, path), votes))
+            sent = {e: normal[e].spelled[path] for e in voters if path in normal[e].spelled}
+            spelled = spelled_alike(votes, sent) if sent else sent
+            changes.append(Change(path, _field(configurations, path), votes, spelled))
     return Compared(tuple(changes), hidden, tuple(incomparable))
+
+
+def spelled_alike(values: Mapping[K, Json], spelled: Mapping[K, Json]) -> dict[K, Json]:
+    """Return how values are spelled, equal ones alike, so that they are seen to be equal."""
+    first: dict[Hashable, Json] = {}
+    for place, value in values.items():
+        if place in spelled:
+            first.setdefault(mark(value), spelled[place])
+    return {place: first[mark(v)] for place, v in values.items() if mark(v) in first}
 
 
 def _unlike(distinct: set[Configuration]) -> frozenset[str] | None:

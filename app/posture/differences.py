@@ -1,5 +1,6 @@
 """What a difference is, before it is weighed: one fact with its value in each environment."""
 
+import dataclasses
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,13 +19,20 @@ UNREADABLE = "unreadable"
 class Change:
     """One field whose value is not the same; `votes` holds normal values by environment.
 
-    An environment in which the field has no effect has no vote.
+    An environment in which the field has no effect has no vote. `spelled` holds values as
+    Anypoint has them, where only their case is another one.
     """
 
     path: str
     field: Field | None
     votes: Mapping[str, Json]
+    spelled: Mapping[str, Json] = dataclasses.field(default_factory=dict)
     is_unexpected: bool = False  # an expected difference exists and does not allow it
+
+    @property
+    def told(self) -> Mapping[str, Json]:
+        """The votes as they are shown."""
+        return {**self.votes, **self.spelled} if self.spelled else self.votes
 
     @property
     def is_secret(self) -> bool:

@@ -210,7 +210,7 @@ def tell(ground: Ground, difference: Difference, change: Change, rule: str) -> s
         return f"{told}: {networks}"
     if rule == "D06" and _is_rate(change.path) and (rates := _rates_told(ground, difference)):
         return f"{told}: {rates}"
-    values = phrases.sides(ground.frame, change.votes, words.value)
+    values = phrases.sides(ground.frame, change.votes, words.value, change.told)
     return f"{told}: {setting} is {values}{_equal_numbers(difference, change)}"
 
 

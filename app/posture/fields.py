@@ -54,6 +54,7 @@ def always(_siblings: Siblings) -> bool:
 class Field:
     """One field of a known policy. `flex_default` counts on Flex Gateway, if there is one.
 
+    `written` is how Anypoint writes the default, where its case is another one.
     `counts` is asked with the normal scalar siblings; a field that does not count is dropped.
     `entry` splits an item of a map into key and value, which are called by `titles` where it must
     be told whole; `members` are the fields inside an item.
@@ -63,6 +64,7 @@ class Field:
     field_class: FieldClass = FieldClass.OPERATION
     default: Json = NO_DEFAULT
     flex_default: Json = NO_DEFAULT
+    written: str = ""
     weaker: Weaker = cannot_tell
     is_expected: bool = False
     counts: Callable[[Siblings], bool] = always

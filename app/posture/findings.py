@@ -90,8 +90,9 @@ def _shown_values(difference: Difference, path: str | None) -> dict[str, Json]:
     """Return what anybody may see; of several fields, the values of the worst one."""
     if path is None:
         return {e: shown(value) for e, value in difference.values.items()}
+    told = next(change.told for change in difference.changes if change.path == path)
     return {
-        e: shown(value[path]) if isinstance(value, dict) else value
+        e: shown(told.get(e)) if isinstance(value, dict) else value
         for e, value in difference.values.items()
     }
 

@@ -131,6 +131,17 @@ def folded(value: Json) -> Json:
     return enumerated(value)
 
 
+def spelled(value: Json, normal: Json) -> Json:
+    """Return a normal value as it was sent where only upper and lower case make it another one."""
+    if isinstance(normal, list):
+        items = value if isinstance(value, list) else [value]
+        sent = [text(item).strip() for item in items if isinstance(item, str)]
+        known = {each.casefold(): each for each in sent} | {each: each for each in sent}
+        return [known.get(item, item) if isinstance(item, str) else item for item in normal]
+    is_same = isinstance(normal, str) and enumerated(value) == normal.casefold()
+    return text(value).strip() if is_same else normal
+
+
 words = set_of(text, r",\s")
 _several_urls = set_of(url, ",")
 

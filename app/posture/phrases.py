@@ -28,20 +28,29 @@ def envs(frame: Frame, ids: Iterable[str]) -> str:
     return words.listed([words.name(frame.name(e)) for e in frame.speaking_order if e in wanted])
 
 
-def shared(frame: Frame, votes: Mapping[str, Json]) -> list[Shared]:
-    """Group environments by equal value, the baseline's group first."""
+def shared(
+    frame: Frame, votes: Mapping[str, Json], told: Mapping[str, Json] | None = None
+) -> list[Shared]:
+    """Group environments by equal value, the baseline's group first; `told` may spell it."""
     groups: dict[str, list[str]] = {}
     for environment in frame.speaking_order:
         if environment in votes:
             groups.setdefault(canonical(votes[environment]), []).append(environment)
-    return [Shared(envs(frame, ids), votes[ids[0]], len(ids)) for ids in groups.values()]
+    values = told or votes
+    return [Shared(envs(frame, ids), values[ids[0]], len(ids)) for ids in groups.values()]
 
 
-def sides(frame: Frame, votes: Mapping[str, Json], tell: Callable[[Json], str]) -> str:
+def sides(
+    frame: Frame,
+    votes: Mapping[str, Json],
+    tell: Callable[[Json], str],
+    told: Mapping[str, Json] | None = None,
+) -> str:
     """Return `A in Production, B in Dev and Test`, at most three values."""
-    told = [f"{tell(group.value)} in {group.environments}" for group in shared(frame, votes)]
-    more = [f"{len(told) - _MANY} more values"] if len(told) > _MANY else []
-    return ", ".join(told[:_MANY] + more)
+    groups = shared(frame, votes, told)
+    parts = [f"{tell(group.value)} in {group.environments}" for group in groups]
+    more = [f"{len(parts) - _MANY} more values"] if len(parts) > _MANY else []
+    return ", ".join(parts[:_MANY] + more)
 
 
 def numbered(template: str, count: int) -> str:

@@ -136,7 +136,7 @@ EXPRESSION = Field(forms.expression)
 SKIPS_CLIENT = switch(of=C, weak=True)
 EXPOSES_HEADERS = switch()
 SCOPES = Field(forms.words, T, None, weaker=weaker.has(weaker.is_nothing))
-SCOPE_CRITERIA = Field(forms.enumerated, T, "and", weaker=weaker.has(weaker.is_or))
+SCOPE_CRITERIA = Field(forms.enumerated, T, "and", written="AND", weaker=weaker.has(weaker.is_or))
 URL = Field(forms.url, T, weaker=weaker.has(weaker.has_plain_http), is_expected=True)
 CLIENT_ID = Field(forms.expression, C, weaker=weaker.has(weaker.reads_query))
 CLIENT_SECRET = Field(
@@ -248,7 +248,12 @@ POLICIES: dict[str, Schema] = {
                 weaker=weaker.has(weaker.is_unsigned),
             ),
             "signingKeyLength": number(256, T, weaker.smaller),
-            "jwtOrigin": Field(forms.enumerated, C, "httpbearerauthenticationheader"),
+            "jwtOrigin": Field(
+                forms.enumerated,
+                C,
+                "httpbearerauthenticationheader",
+                written="httpBearerAuthenticationHeader",
+            ),
             "jwtExpression": Field(
                 forms.expression, C, "attributes.headers['jwt']", counts=_origin_is_custom
             ),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.posture import words
 from app.posture.applied import Applied
+from app.posture.changes import spelled_alike
 from app.posture.columns import Column, cells, differing, is_told, members_by_column
 from app.posture.effective import API_LEVEL, AUTOMATED, running
 from app.posture.frame import Frame
@@ -133,12 +134,25 @@ def _plain_fields(
         FieldRow(
             path,
             words.field(path),
-            tuple(view.get(path) for view in views),
+            _spelled(path, [view.get(path) for view in views], configurations),
             path in named,
             tuple(bool(each and path in each.normal.defaulted) for each in configurations),
         )
         for path in paths
     )
+
+
+def _spelled(
+    path: str, values: Sequence[Json], configurations: Sequence[Configuration | None]
+) -> tuple[Json, ...]:
+    """Return the values of a setting as Anypoint has them, where only their case is another one."""
+    sent = {
+        column: shown(each.normal.spelled[path])
+        for column, each in enumerate(configurations)
+        if each and path in each.normal.spelled
+    }
+    told = spelled_alike(dict(enumerate(values)), sent) if sent else {}
+    return tuple(told.get(column, value) for column, value in enumerate(values))
 
 
 def _view(configuration: Configuration, named: Sequence[str]) -> dict[str, Json]:

@@ -126,13 +126,13 @@ def count(number: int, noun: str) -> str:
 
 def summary(applied: Applied) -> str:
     """Return a policy's configuration in a few words, its limits first."""
-    fields = applied.configuration.fields
+    fields, spelled = applied.configuration.fields, applied.configuration.normal.spelled
     limits = limits_of(fields)
     told = [rates(limits)] if limits else []
     for path in fields:
         is_limit = limits and path.startswith(("rateLimits", "timePeriod", "maximumRequests"))
         if not is_limit and path not in applied.configuration.normal.defaulted:
-            told.append(f"{field(path)} {value(fields[path])}")
+            told.append(f"{field(path)} {value(spelled.get(path, fields[path]))}")
     told += [f"{field(path)} hidden" for path in sorted(applied.configuration.normal.masked)]
     more = len(told) - _SUMMARY_PARTS
     shown_parts = told[:_SUMMARY_PARTS] + ([f"{more} more"] if more > 0 else [])

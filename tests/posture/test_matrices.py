@@ -4,10 +4,11 @@ import time
 from typing import Any
 
 from app.posture.matrices import matrices
-from app.posture.model import ApiReading, CellState, InstanceReading, Matrix, MatrixRow
+from app.posture.model import ApiReading, CellState, InstanceReading, Kind, Matrix, MatrixRow
 from app.posture.words import field, policy, rates, value, window
 from tests.posture.builders import (
     DEV,
+    JWT,
     PROD,
     TEST,
     assess,
@@ -18,6 +19,8 @@ from tests.posture.builders import (
     make_policy,
     make_scope,
     make_tier,
+    one,
+    with_policies,
 )
 
 BASE = [make_policy(), make_policy("rate-limiting", order=2)]
@@ -171,3 +174,47 @@ def test_a_summary_is_short_and_says_what_is_hidden() -> None:
     assert summaries["house"] == "k0 0, k1 1, k2 2, k3 3, 5 more"
     assert summaries["http-basic-authentication"] == "username u, password hidden"
     assert summaries["header-removal"] == "as it comes"
+
+
+def test_values_are_shown_as_anypoint_has_them_where_case_has_no_meaning() -> None:
+    custom = {**JWT, "signingMethod": "RSA", "jwtOrigin": "customExpression"}
+    log = {"loggingConfiguration": [{"itemData": {"message": "#[a]", "level": "INFO"}}]}
+    debug = {"loggingConfiguration": [{"itemData": {"message": "#[a]", "level": "DEBUG"}}]}
+    header = {"inboundHeaders": ["X-Api", "x-b"]}
+    own = [
+        [
+            make_policy(configuration=validated),
+            make_policy("message-logging", configuration=logged),
+            make_policy("header-removal", configuration=removed),
+        ]
+        for validated, logged, removed in (
+            ({**custom, "signingMethod": "rsa"}, log, header),
+            (JWT, log, header),
+            (custom, debug, {"inboundHeaders": ["x-api"]}),
+        )
+    ]
+    held = with_policies(*own)
+    posture = assess(held)
+    told = {f.path: f for f in posture.findings if f.kind is Kind.POLICY_CONFIG}
+    origin, level = told["jwtOrigin"], told["loggingConfiguration[0].level"]
+    assert origin.values == {
+        "dev": "customExpression",
+        "test": "httpBearerAuthenticationHeader",
+        "prod": "customExpression",
+    }
+    assert "customExpression in Production and Dev" in origin.sentence
+    assert level.values == {"dev": "INFO", "test": "INFO", "prod": "DEBUG"}
+    assert told["inboundHeaders"].values["dev"] == ["X-Api", "x-b"]
+    policies, _, _ = side_by_side(held)
+    jwt = row(policies, "jwt-validation")
+    shown = {each.path: each.values for each in jwt.fields}
+    assert shown["signingMethod"] == ("RSA", "RSA", "RSA")  # equal values are spelled alike
+    summary = jwt.cells[0].summary if jwt.cells[0] else ""
+    assert summary.startswith("signing method RSA, JWT origin customExpression")
+
+
+def test_names_that_case_tells_apart_are_shown_each_as_it_is() -> None:
+    audiences = {**JWT, "supportedAudiences": ["A", "a"]}
+    held = with_policies([make_policy(configuration=audiences)], [make_policy()], [make_policy()])
+    found = one(assess(held), Kind.POLICY_CONFIG)
+    assert found.values["dev"] == ["A", "a"]
