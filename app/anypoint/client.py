@@ -122,7 +122,7 @@ class AnypointClient:
             answer = await self._calls.json(place.apis(offset, asset=asset))
             return payloads.listing(answer, "assets", "APIs")
 
-        async for assets in paging.pages(page, "APIs", _count_instances):
+        async for assets in paging.pages(page, "APIs", _count_instances, _asset_key):
             listings = {item.instance_id: item for item in self._listings(place, assets)}
             fresh = [item for key, item in listings.items() if key not in seen]
             seen |= listings.keys()
@@ -208,6 +208,13 @@ class AnypointClient:
 
 def _count_instances(assets: Sequence[Payload]) -> int:
     return sum(len(payloads.rows(asset.get("apis"), "API instances")) for asset in assets)
+
+
+def _asset_key(asset: Payload, place: int | None) -> str:
+    """Return what tells a row of the list apart: an asset may come twice, with other instances."""
+    instances = payloads.rows(asset.get("apis"), "API instances")
+    own = (paging.key_of(instance, at) for at, instance in enumerate(instances))
+    return f"{paging.key_of(asset, place)} with {sorted(own)}"
 
 
 def _organization(row: Payload) -> Organization:

@@ -20,17 +20,29 @@ def by_rows(rows: Sequence[Payload]) -> int:
     return len(rows)
 
 
+def key_of(row: Payload, place: int | None = None) -> str:
+    """Return what tells a row from others: its id, or its place where it has no usable one."""
+    sent = row.get("id")
+    # Anything else could be nested so deeply that merely writing it down fails.
+    return repr(sent) if isinstance(sent, str | int) else f"at {place}"
+
+
+Key = Callable[[Payload, int | None], str]
+"""Tells a row from others, by its place where nothing else does."""
+
+
 @dataclass(slots=True)
 class Walk:
     """One walk through a list; afterwards it knows whether the list held still and was whole.
 
-    `count` counts rows in the other unit that the total may have been told in. Of the rows only
-    their keys are kept: a list may be longer than what should be in memory at once.
+    `count` counts rows in the other unit that the total may have been told in, `key` tells rows
+    apart. Of the rows only their keys are kept: a list may be longer than what should be in memory.
     """
 
     fetch: Fetch
     what: str
     count: Callable[[Sequence[Payload]], int] = by_rows
+    key: Key = key_of
     keys: set[str] = field(default_factory=set)
     _offset: int = 0
     _counted: int = 0
@@ -41,6 +53,8 @@ class Walk:
         for _ in range(MAX_PAGES):
             received, total = await self.fetch(self._offset)
             fresh = self._take(received, total)
+            if received and not fresh and self._is_beyond:
+                return
             if received and not fresh and not self._is_at_end:
                 raise BadAnswer(f"Anypoint sends the same page of {self.what} again and again.")
             yield fresh
@@ -60,12 +74,17 @@ class Walk:
 
     @property
     def _is_at_end(self) -> bool:
-        return bool(self._totals) and self._offset >= self._totals[-1]
+        return bool(self._totals) and self._offset == self._totals[-1]
+
+    @property
+    def _is_beyond(self) -> bool:
+        """Whether more rows came than the total says: then it counts something else."""
+        return bool(self._totals) and self._offset > self._totals[-1]
 
     def _take(self, received: list[Payload], total: int | None) -> list[Payload]:
         if self._offset + len(received) > MAX_ROWS:
             raise BadAnswer(f"Anypoint's list of {self.what} does not end.")
-        keyed = {key_of(row, self._offset + place): row for place, row in enumerate(received)}
+        keyed = {self.key(row, self._offset + place): row for place, row in enumerate(received)}
         fresh = {key: row for key, row in keyed.items() if key not in self.keys}
         self.keys |= fresh.keys()
         self._offset += len(received)
@@ -75,25 +94,21 @@ class Walk:
         return list(fresh.values())
 
 
-def key_of(row: Payload, place: int | None = None) -> str:
-    """Return what tells a row from others: its id, or its place where it has no usable one."""
-    sent = row.get("id")
-    # Anything else could be nested so deeply that merely writing it down fails.
-    return repr(sent) if isinstance(sent, str | int) else f"at {place}"
-
-
 async def pages(
-    fetch: Fetch, what: str, count: Callable[[Sequence[Payload]], int] = by_rows
+    fetch: Fetch,
+    what: str,
+    count: Callable[[Sequence[Payload]], int] = by_rows,
+    key: Key = key_of,
 ) -> AsyncIterator[list[Payload]]:
     """Yield each page's new rows; a list that moved is walked once more for what was missed."""
-    walk = Walk(fetch, what, count)
+    walk = Walk(fetch, what, count, key)
     async for page in walk.pages():
         yield page
     if walk.held_still and walk.is_whole:
         return
-    again = Walk(fetch, what, count)
+    again = Walk(fetch, what, count, key)
     async for page in again.pages():
-        yield [row for row in page if key_of(row) not in walk.keys]
+        yield [row for row in page if key(row, None) not in walk.keys]
     check_whole(again)
 
 

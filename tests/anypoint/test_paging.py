@@ -100,6 +100,43 @@ async def test_an_instance_that_is_seen_twice_is_kept_once_and_none_is_lost(
     assert sorted(ids) == [*range(1, 151), 999]
 
 
+@pytest.mark.parametrize("apart", [1, 100])
+async def test_an_asset_that_comes_twice_with_other_instances_loses_none(
+    by_hand: ByHand, apart: int
+) -> None:
+    rows = [asset(f"api-{n:03}", n) for n in range(1, 151)]
+    again = {**asset("api-001", 900, 901), "id": rows[0]["id"]}
+    rows.insert(apart, again)
+
+    def page(request: httpx.Request) -> dict[str, Any]:
+        offset = int(request.url.params["offset"])
+        return {"total": len(rows), "assets": rows[offset : offset + 100]}
+
+    by_hand.answers["/apis"] = page
+    ids = [item.instance_id for item in await by_hand.instances()]
+    assert sorted(ids) == [*range(1, 151), 900, 901]
+
+
+async def test_a_total_below_what_was_sent_does_not_end_the_list(by_hand: ByHand) -> None:
+    rows = [{**asset(f"api-{n:03}", n), "apis": []} for n in range(1, 121)]
+    rows += [asset(f"api-{n:03}", n) for n in range(121, 151)]
+
+    def page(request: httpx.Request) -> dict[str, Any]:
+        offset = int(request.url.params["offset"])
+        return {"total": 30, "assets": rows[offset : offset + 100]}  # counts instances
+
+    by_hand.answers["/apis"] = page
+    assert len(await by_hand.instances()) == 30
+    assert by_hand.times("/apis") == 3
+
+
+async def test_a_list_that_ignores_the_offset_and_its_own_total_is_read_once(
+    by_hand: ByHand,
+) -> None:
+    by_hand.answers["/tiers"] = {"total": 1, "tiers": [tier(1), tier(2)]}
+    assert await tiers(by_hand) == ["Tier 1", "Tier 2"]
+
+
 async def test_a_page_that_comes_round_again_ends_with_a_reason(by_hand: ByHand) -> None:
     by_hand.answers["/apis"] = {"total": 10_000, "assets": [asset("orders", 7)]}
     with pytest.raises(BadAnswer, match="again and again"):
