@@ -18,6 +18,7 @@ SOURCES = sorted((ROOT / "app").rglob("*.py"))
 
 # What asks no site: look-ups before one is known, the agenda, and what holds no site's rows.
 WITHOUT_SITE = {
+    "arrivals": {"entered", "install"},
     "agenda": {
         "ages",
         "all_sites",
@@ -33,7 +34,7 @@ WITHOUT_SITE = {
     "database": {"driver_connection", "enter_issuer", "enter_site"},
     "forge_sites": {"known", "seen"},
     "joined_sites": {"named_by_connect", "of_forge"},
-    "sites": {"entered", "install", "site_of"},
+    "sites": {"of_issuer", "site_of"},
 }
 
 

@@ -15,12 +15,12 @@ from app.connect.impersonation import UserTokens
 from app.connect.known_sites import KnownSites
 from app.connect.origins import accepted_base_url, accepted_display_url
 from app.errors import BadValue, NotAuthenticated
-from app.store import audit, install_tokens, sites
+from app.store import arrivals, audit, install_tokens, sites
+from app.store.arrivals import Arrival
 from app.store.audit import Act, Action
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt, Spent
-from app.store.sites import Arrival
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Lifecycle:
         arrival = self._arrival(token, self._own_body(token, body))
         async with self.database.lookup(arrival.issuer) as db:
             was_known = await sites.site_of(db, arrival.issuer) is not None
-            site_id, spent = await sites.install(
+            site_id, spent = await arrivals.install(
                 db, arrival, _receipt(token, body), self.keyring, self.clock()
             )
             _refuse_second_body(spent)

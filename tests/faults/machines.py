@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.caller import AccountId, Door, SiteId, SpaceId
-from app.store import connections, sites, syncs
+from app.store import arrivals, connections, syncs
 from app.store.connections import ConnectionValues
 from app.store.database import Database
 from app.store.encryption import Keyring
@@ -86,7 +86,7 @@ class Machines:
 
     async def site(self, issuer: str = "ours") -> SiteId:
         """Install the app on a site."""
-        arrival = sites.Arrival(
+        arrival = arrivals.Arrival(
             door=Door.CONNECT,
             issuer=issuer,
             base_url=f"https://{issuer}.atlassian.net/wiki",
@@ -96,7 +96,7 @@ class Machines:
         )
         receipt = Receipt(issuer.encode(), b"body", utc_now() + timedelta(minutes=3))
         async with self.database.lookup(issuer) as db:
-            site_id, _ = await sites.install(db, arrival, receipt, self.keyring, utc_now())
+            site_id, _ = await arrivals.install(db, arrival, receipt, self.keyring, utc_now())
         return site_id
 
     async def connect(self, site_id: SiteId, space_id: SpaceId = SPACE, **other: Any) -> None:

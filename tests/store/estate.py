@@ -18,7 +18,16 @@ from app.posture.model import (
     Severity,
     Verdict,
 )
-from app.store import connections, leases, marks, publishing, readings, sections, sites, syncs
+from app.store import (
+    arrivals,
+    connections,
+    leases,
+    marks,
+    publishing,
+    readings,
+    sections,
+    syncs,
+)
 from app.store.database import DB, Database
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt
@@ -32,7 +41,7 @@ PRODUCTION = Environment("env-production", "Production", "production")
 ENVIRONMENTS = (TEST, PRODUCTION)
 
 
-def arrival(issuer: str, **changes: Any) -> sites.Arrival:
+def arrival(issuer: str, **changes: Any) -> arrivals.Arrival:
     """Return what a site says when it installs the app."""
     said = {
         "door": Door.CONNECT,
@@ -42,7 +51,7 @@ def arrival(issuer: str, **changes: Any) -> sites.Arrival:
         "oauth_client_id": "oauth-client",
         "shared_secret": f"secret of {issuer}",
     }
-    return sites.Arrival(**(said | changes))
+    return arrivals.Arrival(**(said | changes))
 
 
 def receipt(token: bytes = b"token", body: bytes = b"body") -> Receipt:
@@ -59,7 +68,7 @@ def values(**changes: Any) -> connections.ConnectionValues:
 async def settle(database: Database, keyring: Keyring, issuer: str) -> "Home":
     """Install a site and connect its space."""
     async with database.lookup(issuer) as db:
-        site_id, _ = await sites.install(db, arrival(issuer), receipt(), keyring, NOW)
+        site_id, _ = await arrivals.install(db, arrival(issuer), receipt(), keyring, NOW)
     async with database.transaction(site_id) as db:
         await connections.save(
             db, site_id, SPACE, values(), keyring, by=AccountId("admin"), now=NOW

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.errors import Conflict
-from app.store import agenda, connections, install_tokens, sites, syncs
+from app.store import agenda, arrivals, connections, install_tokens, sites, syncs
 from app.store.encryption import CannotDecrypt, Keyring
 from app.store.install_tokens import Spent
 from tests.store.estate import (
@@ -27,7 +27,7 @@ PURGE = NOW + timedelta(days=30)
 
 async def install(database, keyring, said, paid, now=NOW):
     async with database.lookup(said.issuer) as db:
-        return await sites.install(db, said, paid, keyring, now)
+        return await arrivals.install(db, said, paid, keyring, now)
 
 
 async def found(database, keyring, issuer="new"):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.caller import Door
-from app.store import sites
+from app.store import arrivals
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.store.install_tokens import Receipt
@@ -20,7 +20,7 @@ from tests.sync.world import START, World
 async def world(
     addresses: FreshDatabase, database: Database, keyring: Keyring
 ) -> AsyncIterator[World]:
-    arrival = sites.Arrival(
+    arrival = arrivals.Arrival(
         door=Door.CONNECT,
         issuer="ours",
         base_url="https://ours.atlassian.net/wiki",
@@ -30,7 +30,7 @@ async def world(
     )
     receipt = Receipt(b"token", b"body", START + timedelta(minutes=3))
     async with database.lookup("ours") as db:
-        site_id, _ = await sites.install(db, arrival, receipt, keyring, START)
+        site_id, _ = await arrivals.install(db, arrival, receipt, keyring, START)
     queue = Queue(addresses.app_url, 30)
     await queue.open()
     built = estate.build(seed=1, apis=6, environments=3)

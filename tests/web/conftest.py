@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.store import sites
+from app.store import arrivals
 from app.store.database import Database
 from app.store.encryption import Keyring
 from tests.postgres import FreshDatabase
@@ -35,5 +35,5 @@ async def settled(database: Database, keyring: Keyring, issuer: str) -> Home:
     home = await settle(database, keyring, issuer)
     again = arrival(issuer, shared_secret=secret_of(issuer))
     async with database.lookup(issuer) as db:
-        await sites.install(db, again, receipt(b"again"), keyring, NOW)
+        await arrivals.install(db, again, receipt(b"again"), keyring, NOW)
     return home
