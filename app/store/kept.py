@@ -120,8 +120,14 @@ def finding_values(space_id: SpaceId, finding: Finding, posture: ApiPosture | No
         finding.owasp,
         finding.lane,
         accepted_text(finding),
-        finding_digest(finding),
+        finding_digest(finding) if posture is None else _digest_of_named(finding, posture),
     )
+
+
+def _digest_of_named(finding: Finding, posture: ApiPosture) -> bytes:
+    """Return the digest of a finding with what its API is called, which the row tells too."""
+    names = (posture.name, posture.group_id, posture.asset_id)
+    return digest_of(json_text([finding_digest(finding).hex(), names]).encode())
 
 
 def accepted_text(finding: Finding) -> str | None:

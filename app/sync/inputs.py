@@ -10,6 +10,7 @@ from app import posture
 from app.posture.model import Json, Scope
 from app.store import kept, sections
 from app.store.readings import ApiVersions
+from app.sync import scope as scoping
 
 OF_ALL = None
 """The API key of an expected difference that may concern every API."""
@@ -78,8 +79,15 @@ def input_digest(frame: bytes, own: Mapping[str, str], api: ApiVersions) -> byte
 
 @cache
 def rules_digest() -> str:
-    """Return the digest of the core's source: with other rules every API is assessed anew."""
+    """Return the digest of the rules' source: with other ones every API is assessed anew."""
     source = hashlib.sha256()
-    for path in sorted(Path(posture.__file__).parent.glob("*.py")):
+    for path in ruling():
         source.update(path.read_bytes())
     return source.hexdigest()
+
+
+def ruling() -> list[Path]:
+    """Return the files that decide what a row says: the core, what it is given, how it is kept."""
+    core = sorted(Path(posture.__file__).parent.glob("*.py"))
+    assert core, "an installation without the source would never assess anything anew"
+    return [*core, Path(scoping.__file__), Path(kept.__file__)]

@@ -222,6 +222,14 @@ async def test_the_same_outcome_of_another_input_is_the_same_row(ours):
     assert [first for first, _ in await versions(ours, "posture_rows")] == [1]
 
 
+async def test_a_renamed_api_has_its_new_name_at_its_findings_too(ours):
+    await ours.published(rows=rows_of(make_posture(ORDERS, make_finding())))
+    renamed = make_posture(ORDERS, make_finding(), name="Orders of old")
+    number = await ours.published(rows=rows_of(renamed), now=LATER)
+    (found,) = (await open_findings(ours, number)).values()
+    assert (found.name, found.first_seen_at, found.reopened) == ("Orders of old", NOW, 0)
+
+
 async def test_a_row_whose_finding_alone_changed_has_another_digest(ours):
     digests = []
     for severity in (Severity.HIGH, Severity.CRITICAL):
