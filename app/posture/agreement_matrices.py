@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.posture import words
 from app.posture.agreement_comparison import limits_shown, tier_slots
 from app.posture.agreements import NO_TIER, Contract, Tier
-from app.posture.columns import Column, cells, differing, members_by_column
+from app.posture.columns import Column, cells, differing, marks_of, members_by_column
 from app.posture.consumers import consumers_of
 from app.posture.frame import Frame
 from app.posture.lanes import LinedUp
@@ -17,12 +17,13 @@ def tier_rows(
     lined: LinedUp, columns: tuple[Column, ...], posture: ApiPosture
 ) -> Iterator[MatrixRow]:
     """Yield a row for each tier of each lane."""
+    marks = marks_of(posture)
     for lane in lined.lanes:
         held = {s.environment_id: s.tiers.every for s in lane.sides if s.tiers is not None}
         for slot in tier_slots(held):
             members = members_by_column(columns, lane, slot.members)
             told = [_tier(tier) if tier else None for tier in members]
-            marked = differing(posture, lane, slot.subject)
+            marked = differing(marks, lane, slot.subject)
             yield MatrixRow(
                 lane.suffixed(slot.subject) or slot.subject,
                 cells(columns, lane, SectionName.TIERS, told, marked),
@@ -43,6 +44,7 @@ def contract_rows(
     frame: Frame, lined: LinedUp, columns: tuple[Column, ...], posture: ApiPosture
 ) -> Iterator[MatrixRow]:
     """Yield a row for each consumer of each lane."""
+    marks = marks_of(posture)
     for lane in lined.lanes:
         held = {s.environment_id: s.contracts.every for s in lane.sides if s.contracts is not None}
         approved = {s.environment_id: _approved_at(s) for s in lane.sides}
@@ -52,7 +54,7 @@ def contract_rows(
                 _contract(contract, approved[column.environment_id]) if contract else None
                 for column, contract in zip(columns, members, strict=True)
             ]
-            marked = differing(posture, lane, consumer.subject)
+            marked = differing(marks, lane, consumer.subject)
             yield MatrixRow(
                 lane.suffixed(consumer.subject) or consumer.subject,
                 cells(columns, lane, SectionName.CONTRACTS, told, marked),

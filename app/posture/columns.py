@@ -16,6 +16,11 @@ from app.posture.sides import Side
 
 V = TypeVar("V")
 
+Marks = Mapping[tuple[str | None, str], frozenset[str]]
+"""Environments by subject, as findings name it, and label of the lane."""
+
+NONE: frozenset[str] = frozenset()
+
 
 class Column(NamedTuple):
     """An environment, or one of its several instances; without a side nothing is deployed."""
@@ -84,14 +89,19 @@ def is_told(column: Column, lane: Lane, section: SectionName) -> bool:
     )
 
 
-def differing(posture: ApiPosture, lane: Lane, subject: str) -> frozenset[str]:
-    """Return the environments that are marked for a subject: its outliers, or all on a tie."""
-    name = lane.suffixed(subject)
-    marked: set[str] = set()
+def marks_of(posture: ApiPosture) -> Marks:
+    """Return the environments that are marked: of each subject the outliers, or all on a tie."""
+    found: dict[tuple[str | None, str], frozenset[str]] = {}
     for finding in posture.findings:
-        if finding.subject == name and finding.lane == lane.label and finding.kind != "posture":
-            marked.update(finding.outliers or finding.values)
-    return frozenset(marked)
+        if finding.kind != "posture":
+            place = finding.subject, finding.lane
+            found[place] = found.get(place, NONE).union(finding.outliers or finding.values)
+    return found
+
+
+def differing(marks: Marks, lane: Lane, subject: str) -> frozenset[str]:
+    """Return the environments that are marked for a subject of a lane."""
+    return marks.get((lane.suffixed(subject), lane.label), NONE)
 
 
 def cells(

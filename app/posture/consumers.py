@@ -4,6 +4,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from app.posture.agreements import Contract
@@ -79,13 +80,25 @@ def _joined(groups: list[Members]) -> list[Members]:
     if len(groups) == 1:
         return groups
     joined: list[Members] = []
+    # By the environments that are taken, which are few, and not by walking through all: thousands
+    # of applications may have one name.
+    places: dict[frozenset[str], list[int]] = defaultdict(list)
     for group in sorted(groups, key=lambda g: (-len(g), _lowest(g))):
-        free = next((known for known in joined if known.keys().isdisjoint(group)), None)
-        if free is None:
-            joined.append(dict(group))
+        free = [(held[0], taken) for taken, held in places.items() if taken.isdisjoint(group)]
+        place, taken = min(free, default=(len(joined), frozenset()))
+        if free:
+            _take_first(places, taken)
+            joined[place] |= group
         else:
-            free |= group
+            joined.append(dict(group))
+        heappush(places[taken.union(group)], place)
     return joined
+
+
+def _take_first(places: dict[frozenset[str], list[int]], taken: frozenset[str]) -> None:
+    heappop(places[taken])
+    if not places[taken]:
+        del places[taken]
 
 
 def _lowest(group: Members) -> int:

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.posture import words
 from app.posture.applied import Applied
 from app.posture.changes import spelled_alike
-from app.posture.columns import Column, cells, differing, is_told, members_by_column
+from app.posture.columns import (
+    NONE,
+    Column,
+    cells,
+    differing,
+    is_told,
+    marks_of,
+    members_by_column,
+)
 from app.posture.effective import API_LEVEL, AUTOMATED, running
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp
@@ -76,7 +84,7 @@ def _row(
         for column, policy in zip(columns, members, strict=True)
     ]
     is_own = source == API_LEVEL
-    marked = differing(posture, lane, slot.subject) if is_own else frozenset()
+    marked = differing(marks_of(posture), lane, slot.subject) if is_own else NONE
     subject = lane.suffixed(slot.subject if is_own else f"{slot.subject} (automated)")
     row = cells(columns, lane, SectionName.POLICIES, told, marked)
     if not is_own:  # read with the environment, not with the instance's policies

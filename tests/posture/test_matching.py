@@ -1,5 +1,6 @@
 """Lining up: instances into lanes, policies into slots, contracts into consumers."""
 
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from app.posture.confirming import needs_what_was_not_read
 from app.posture.frame import frame_of
 from app.posture.lanes import LinedUp, lined_up
+from app.posture.matrices import matrices
 from app.posture.model import (
     ApiReading,
     Environment,
@@ -214,3 +216,26 @@ def test_a_finding_is_confirmed_only_where_its_parts_were_read() -> None:
     assert needs_what_was_not_read("tier_missing", {"prod": True}, gone)
     assert not needs_what_was_not_read("policy_missing", {"prod": True}, gone)
     assert not needs_what_was_not_read("tier_missing", {"dev": True}, gone)
+
+
+@pytest.mark.parametrize("name", ["app", "app {environment} {number}"])
+def test_thousands_of_contracts_are_lined_up_and_shown_without_delay(name: str) -> None:
+    held = [
+        make_instance(
+            environment,
+            id=place,
+            contracts=[
+                make_contract(
+                    name.format(environment=place, number=number),
+                    application_id=10 * number + place,
+                )
+                for number in range(4000)
+            ],
+        )
+        for place, environment in enumerate(ALL)
+    ]
+    begun = time.process_time()
+    posture = assess(held)
+    _, _, contracts = matrices(make_scope(), ApiReading(posture.key, tuple(held)), posture)
+    assert time.process_time() - begun < 5
+    assert len(contracts.rows) == (4000 if name == "app" else 12_000)
