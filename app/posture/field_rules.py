@@ -1,6 +1,6 @@
 """Drift rules about single settings of a policy; a finding takes the worst of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from app.posture import phrases, words
 from app.posture.differences import Change, Difference
@@ -37,6 +37,7 @@ TEST_WORDS = frozenset(
     ["test", "dev", "sandbox", "stg", "staging", "uat", "qa", "nonprod", "preprod", "localhost"]
 )
 UNEXPECTED = " (not an expected value)"
+CLUSTERS = "clusterizable"
 _MOST_NETWORKS = 3
 
 Weighed = tuple[str, Severity, Direction, str]
@@ -45,7 +46,7 @@ Weighed = tuple[str, Severity, Direction, str]
 def judge_configuration(ground: Ground, difference: Difference, *, prefix: str = "") -> Judgement:
     """Return the judgement of the worst changed field: by severity, then rule, then path."""
     weighed = sorted(
-        ((weigh(ground, difference, change), change) for change in difference.changes),
+        _weights(ground, difference),
         key=lambda each: (SEVERITIES[each[0][1]], each[0][0], each[1].path),
     )
     (rule, severity, direction, owasp), worst = weighed[0]
@@ -58,6 +59,22 @@ def judge_configuration(ground: Ground, difference: Difference, *, prefix: str =
     paths = tuple(change.path for _, change in weighed)
     text = phrases.sentence(sentence)
     return Judgement(rule, severity, direction, owasp, text, worst.path, paths)
+
+
+def _weights(ground: Ground, difference: Difference) -> Iterator[tuple[Weighed, Change]]:
+    """Yield each change with its weight; windows are weighed once, since all of them are looked at."""
+    of_windows: Weighed | None = None
+    for change in difference.changes:
+        if _is_window(change):
+            of_windows = of_windows or weigh(ground, difference, change)
+            yield of_windows, change
+        else:
+            yield weigh(ground, difference, change), change
+
+
+def _is_window(change: Change) -> bool:
+    is_limit = change.field is not None and change.field.field_class is FieldClass.LIMIT
+    return is_limit and not change.is_secret and change.path != CLUSTERS
 
 
 def weigh(ground: Ground, difference: Difference, change: Change) -> Weighed:
@@ -123,7 +140,7 @@ def _weigh_network(ground: Ground, _difference: Difference, change: Change) -> W
 
 def _weigh_limit(ground: Ground, difference: Difference, change: Change) -> Weighed:
     """D06: how much traffic passes; ten times as much weighs one step more."""
-    if change.path == "clusterizable":
+    if change.path == CLUSTERS:
         direction = _direction(ground, change)
         return "D06", MEDIUM if direction is IN_PRODUCTION else LOW, direction, API4
     limits = limits_by_environment(difference)

@@ -1,5 +1,6 @@
 """Every rule by its own case: posture rules first, then drift rules."""
 
+import time
 from typing import Any
 
 import pytest
@@ -914,3 +915,22 @@ def test_a_mule_3_policy_without_a_group_is_mulesofts_own() -> None:
     legacy = make_policy(group_id=None, asset_version=None)
     posture = assess(with_policies([make_policy()], [make_policy()], [legacy]))
     assert kinds(posture) == ["policy_version"]
+
+
+def test_a_limit_of_thousands_of_windows_is_weighed_without_delay() -> None:
+    windows = [
+        [{"maximumRequests": n + side, "timePeriodInMilliseconds": n + 1} for n in range(2000)]
+        for side in range(len(ALL))
+    ]
+    held = [
+        make_instance(
+            environment,
+            id=place,
+            policies=[*BASE[:1], make_policy("rate-limiting", configuration={"rateLimits": many})],
+        )
+        for place, (environment, many) in enumerate(zip(ALL, windows, strict=True))
+    ]
+    begun = time.process_time()
+    found = one(assess(held), Kind.POLICY_CONFIG)
+    assert time.process_time() - begun < 5
+    assert (found.rule, len(found.paths)) == ("D06", 2000)
