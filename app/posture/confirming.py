@@ -23,10 +23,14 @@ _SECTIONS = {
 def needs_what_was_not_read(
     kind: str, environment_ids: Collection[str], not_read: Iterable[NotRead]
 ) -> bool:
-    """Tell whether a finding that speaks of these environments needs what was not read now."""
+    """Tell whether a finding that speaks of these environments needs what was not read now.
+
+    Where an API is not deployed it has no value, so of that one any list that is unread may speak.
+    """
+    is_anywhere = kind == Kind.API_NOT_DEPLOYED
     needed = _SECTIONS[Kind(kind).partition("_")[0]]
     return any(
-        part.environment_id in environment_ids
+        (is_anywhere or part.environment_id in environment_ids)
         and (part.section == INSTANCES or part.section in needed)
         for part in not_read
     )
