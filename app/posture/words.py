@@ -28,6 +28,7 @@ _UNITS = (
     (1_000, "second"),
 )
 _SUMMARY_PARTS = 4
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 def name(text: str) -> str:
@@ -36,8 +37,13 @@ def name(text: str) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return a text no longer than that, an ellipsis where something is left out."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    """Return a text no longer than that, an ellipsis where something is left out.
+
+    Marks that turn the direction of what follows are left out too: after a name that ends in one,
+    1000 would be read as 0001.
+    """
+    bare = text if text.isascii() else text.translate(_TURNING)
+    return bare if len(bare) <= longest else bare[: longest - 1] + "…"
 
 
 @lru_cache(maxsize=4096)

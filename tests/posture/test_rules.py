@@ -9,6 +9,7 @@ from app.posture.assessment import assess_automated
 from app.posture.model import (
     ApiPosture,
     Direction,
+    Environment,
     ExpectedDifference,
     InstanceReading,
     Kind,
@@ -934,3 +935,27 @@ def test_a_limit_of_thousands_of_windows_is_weighed_without_delay() -> None:
     found = one(assess(held), Kind.POLICY_CONFIG)
     assert time.process_time() - begun < 5
     assert (found.rule, len(found.paths)) == ("D06", 2000)
+
+
+def test_no_name_turns_the_numbers_behind_it_round() -> None:
+    turning = "\u202e\u2066"
+    named = [Environment(e.id, e.name + turning, e.type) for e in ALL]
+    held = [
+        make_instance(
+            environment,
+            id=place,
+            policies=[
+                make_policy(),
+                make_policy("rate-limiting", configuration=limits(1000 + place)),
+                make_policy("custom" + turning, group_id="g", configuration={"x" + turning: place}),
+            ],
+            tiers=[make_tier("Gold" + turning, (place + 1, 60_000))],
+            contracts=[make_contract(f"crm {place}" + turning)],
+        )
+        for place, environment in enumerate(named)
+    ]
+    posture = assess(held, make_scope(named))
+    assert len(posture.findings) > 4
+    assert "1000 per minute" in " ".join(found.sentence for found in posture.findings)
+    for found in posture.findings:
+        assert not set(turning) & set(found.sentence + posture.headline)
