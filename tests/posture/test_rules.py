@@ -956,6 +956,45 @@ def test_no_name_turns_the_numbers_behind_it_round() -> None:
     ]
     posture = assess(held, make_scope(named))
     assert len(posture.findings) > 4
-    assert "1000 per minute" in " ".join(found.sentence for found in posture.findings)
+    assert "1002 per minute, Dev 1000" in " ".join(found.sentence for found in posture.findings)
     for found in posture.findings:
         assert not set(turning) & set(found.sentence + posture.headline)
+
+
+def test_cors_that_allows_no_method_is_not_one_that_names_none() -> None:
+    def group(*methods: Any) -> Any:
+        origins = {"originGroupName": "g", "origins": ["https://a"], "allowedMethods": [*methods]}
+        return [
+            make_policy("cors", configuration={"publicResource": False, "originGroups": [origins]})
+        ]
+
+    none = group({"methodName": "GET", "allowed": False})
+    found = one(assess(with_policies(none, none, group())), Kind.POLICY_CONFIG)
+    assert found.path == "originGroups[g].allowedMethods"
+    assert found.direction is Direction.WEAKER_IN_PRODUCTION
+    assert found.values["dev"] == "none"
+
+
+def test_what_an_unset_setting_means_is_said_by_the_table_alone() -> None:
+    name = "openidconnect-access-token-enforcement"
+    url = {"tokenUrl": "https://idp.example/token"}
+    off = [make_policy(name, configuration={**url, "secureTrustStore": False})]
+    unset = [make_policy(name, configuration=url)]
+    assert (
+        one(assess(with_policies(off, off, unset)), Kind.POLICY_CONFIG).path == "secureTrustStore"
+    )
+    other = [make_policy(name, configuration={**url, "maxCacheEntries": 5}, asset_version="2.0.0")]
+    posture = assess(with_policies(unset, unset, other))
+    assert kinds(posture) == ["policy_version"]
+    assert "schema_changed" in codes(posture)
+
+
+def test_how_long_a_browser_remembers_cors_is_a_matter_of_operation() -> None:
+    def group(age: int) -> Any:
+        groups = [{"originGroupName": "g", "accessControlMaxAge": age}]
+        return [
+            make_policy("cors", configuration={"publicResource": False, "originGroups": groups})
+        ]
+
+    found = one(assess(with_policies(group(30), group(30), group(60))), Kind.POLICY_CONFIG)
+    assert (found.rule, found.severity) == ("D25", Severity.LOW)
