@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from app.posture import forms, weaker
 from app.posture.families import is_mulesofts
-from app.posture.fields import Field, FieldClass, Schema, Shape, Siblings, schema
+from app.posture.fields import NO_DEFAULT, Field, FieldClass, Schema, Shape, Siblings, schema
 from app.posture.limits import MAXIMUM, WINDOW
 from app.posture.model import Json
 from app.posture.networks import networks
@@ -13,6 +13,7 @@ from app.posture.networks import networks
 C, G, H, L = FieldClass.CREDENTIALS, FieldClass.LOGGING, FieldClass.HEADERS, FieldClass.LIMIT
 N, O, P, T = FieldClass.NETWORK, FieldClass.ORIGINS, FieldClass.PAYLOAD, FieldClass.TRUST  # noqa: E741
 
+NO_METHOD = "none"
 _MINUTE = 60_000
 _UNITS = {
     "milliseconds": 1,
@@ -24,7 +25,7 @@ _UNITS = {
 
 
 def switch(
-    *, default: bool = False, of: FieldClass = FieldClass.OPERATION, weak: bool | None = None
+    *, default: Json = False, of: FieldClass = FieldClass.OPERATION, weak: bool | None = None
 ) -> Field:
     """Return a field that is on or off; `weak` is the state that protects less."""
     rule = {None: weaker.cannot_tell, True: weaker.TRUE, False: weaker.FALSE}[weak]
@@ -32,7 +33,7 @@ def switch(
 
 
 def number(
-    default: Json = None,
+    default: Json = NO_DEFAULT,
     of: FieldClass = FieldClass.OPERATION,
     rule: weaker.Weaker = weaker.cannot_tell,
 ) -> Field:
@@ -84,10 +85,13 @@ def _group_entry(item: Json) -> tuple[Json, Json]:
 
 
 def _allowed_methods(value: Json) -> Json:
-    """Return the set of methods that are allowed; a plain list of names allows them all."""
+    """Return the set of methods that are allowed; a plain list of names allows them all.
+
+    A list that allows none is not one that is empty: that allows all.
+    """
     if not isinstance(value, list):
         return forms.text(value)
-    return forms.sorted_set(name for item in value for name in _allowed_method(item))
+    return forms.sorted_set(name for item in value for name in _allowed_method(item)) or NO_METHOD
 
 
 def _allowed_method(item: Json) -> list[Json]:
@@ -95,6 +99,10 @@ def _allowed_method(item: Json) -> list[Json]:
         return [forms.text(item)]
     is_allowed = forms.boolean(item.get("allowed", item.get("isAllowed")))
     return [str(item.get("methodName")).upper()] if is_allowed is True else []
+
+
+def _allows_more_methods(a: Json, b: Json) -> bool:
+    return weaker.superset(*(None if each == NO_METHOD else each for each in (a, b)))
 
 
 def _log_item(item: Json) -> tuple[Json, Json]:
@@ -173,8 +181,8 @@ ORIGIN_GROUP = {
     "origins": ORIGINS,
     "headers": ORIGINS,
     "exposedHeaders": ORIGINS,
-    "allowedMethods": Field(_allowed_methods, O, ALL_METHODS, weaker=weaker.superset),
-    "accessControlMaxAge": number(30, O),
+    "allowedMethods": Field(_allowed_methods, O, ALL_METHODS, weaker=_allows_more_methods),
+    "accessControlMaxAge": number(30),
 }
 LOG_ITEM = {
     "message": Field(forms.expression, G),
@@ -193,7 +201,7 @@ TOKEN_ENFORCEMENT = schema(
         "exposeHeaders": EXPOSES_HEADERS,
         "authenticationTimeout": number(),
         "maxCacheEntries": number(),
-        "secureTrustStore": switch(),
+        "secureTrustStore": switch(default=NO_DEFAULT),
     }
 )
 BASIC = schema(
