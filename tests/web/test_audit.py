@@ -94,6 +94,15 @@ async def test_the_settings_page_shows_it(product: Product, ours: Home):
     assert turned.status_code == 200
 
 
+async def test_the_page_shows_the_beginning_of_an_id_and_the_file_all_of_it(
+    product: Product, ours: Home
+):
+    sync_id = (await product.call("POST", "syncs")).json()["id"]
+    page = await product.http.get(f"{SETTINGS}&jwt={product.token('url', 'GET', SETTINGS)}")
+    assert f"<td>{sync_id[:8]}…</td>" in page.text
+    assert sync_id in (await product.call("GET", "audit.csv")).text
+
+
 async def test_it_is_for_admins_of_this_space(product: Product, ours: Home, theirs: Home):
     await product.call("POST", "connection/test")
     product.may(Right.EDITOR)

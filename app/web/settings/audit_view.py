@@ -1,5 +1,6 @@
 """What the settings page shows of the audit log."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from app.store.audit import Action, Entry, Outcome
 from app.web import sentences
 
 APP = "Plumbline"
+LONG_ID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 UNKNOWN = "Former user"
 
 ACTIONS = {
@@ -91,7 +93,9 @@ def _line(entry: Entry, names: Mapping[AccountId, str]) -> EntryView:
     person = names.get(entry.account_id) or UNKNOWN if entry.account_id else APP
     fields = ", ".join(FIELDS.get(name, name) for name in entry.fields)
     outcome = OUTCOMES.get(Outcome(entry.outcome), "")
-    parts = (fields, entry.object_id or "", outcome)
+    # The beginning tells them apart by eye; the file has them in full.
+    named = LONG_ID.sub(r"\1…", entry.object_id or "")
+    parts = (fields, named, outcome)
     return EntryView(
         at=entry.at,
         person=person,
