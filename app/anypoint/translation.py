@@ -179,11 +179,19 @@ def contract(item: Payload) -> ContractBody:
     return ContractBody(
         application_id=application_id,
         application=name or f"Application {application_id}",
-        status=needed_text(item.get("status"), "a contract"),
-        tier=_tier_name(item.get("tier")),
+        status=needed_text(item.get("status"), "a contract").strip().upper(),
+        tier=_own_tier(item),
         requested_tier=_tier_name(item.get("requestedTier")),
         approved_at=text(item.get("approvedDate")),
     )
+
+
+def _own_tier(item: Payload) -> str | None:
+    name = _tier_name(item.get("tier"))
+    if not name and item.get("tierId") is not None:
+        # Taken for a contract without a tier, it would look the same everywhere.
+        raise BadAnswer("Anypoint sent a contract without saying which SLA tier it has.")
+    return name
 
 
 def _tier_name(value: Any) -> str | None:

@@ -89,6 +89,20 @@ async def test_no_contracts_where_some_are_counted_is_not_read(by_hand: ByHand) 
         await by_hand.client.contracts("org", TEST, 5, active_contracts=4)
 
 
+async def test_a_contract_whose_tier_is_not_told_is_not_read(by_hand: ByHand) -> None:
+    sent = {"id": 1, "application": {"id": 2, "name": "crm"}, "status": "Approved", "tierId": 7}
+    by_hand.answers["/contracts"] = {"total": 1, "contracts": [{**sent, "tier": {"name": "Gold"}}]}
+    [read] = await by_hand.client.contracts("org", TEST, 5)
+    assert (read["status"], read["tier"]) == ("APPROVED", "Gold")
+    for tier in (None, {}, {"name": ""}):
+        by_hand.answers["/contracts"] = {"total": 1, "contracts": [{**sent, "tier": tier}]}
+        with pytest.raises(BadAnswer, match="which SLA tier"):
+            await by_hand.client.contracts("org", TEST, 5)
+    by_hand.answers["/contracts"] = {"total": 1, "contracts": [{**sent, "tierId": None}]}
+    [read] = await by_hand.client.contracts("org", TEST, 5)
+    assert read["tier"] is None
+
+
 async def test_a_policy_secret_ends_at_the_translation(by_hand: ByHand) -> None:
     secret = {"username": "svc", "password": "hunter2-hunter2"}
     sent = policy(assetId="http-basic-authentication", configurationData=secret)
