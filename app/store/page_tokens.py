@@ -37,8 +37,7 @@ async def keep(
     db: DB, site_id: SiteId, grant: Grant, keyring: Keyring, now: datetime, until: datetime
 ) -> str:
     """Keep a grant and return the id of its token; those of the site that are over go."""
-    mine = page_tokens.c
-    await db.execute(delete(page_tokens).where(mine.site_id == site_id, mine.expires_at <= now))
+    await forget(db, site_id, now)
     token_id = str(uuid4())
     await db.execute(
         page_tokens.insert().values(
@@ -54,6 +53,17 @@ async def keep(
         )
     )
     return token_id
+
+
+async def forget(db: DB, site_id: SiteId, now: datetime) -> None:
+    """Delete the site's grants whose time is over, and with them the persons' tokens."""
+    mine = page_tokens.c
+    await db.execute(delete(page_tokens).where(mine.site_id == site_id, mine.expires_at <= now))
+
+
+async def revoke_all(db: DB, site_id: SiteId) -> None:
+    """Delete every grant of a site: it has left, and its pages must not open when it is back."""
+    await db.execute(delete(page_tokens).where(page_tokens.c.site_id == site_id))
 
 
 async def exchange(db: DB, site_id: SiteId, token_id: str, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, update
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
-from app.store import pipeline_tokens
+from app.store import page_tokens, pipeline_tokens
 from app.store.agenda import purge_site_at
 from app.store.database import DB, Question
 from app.store.encryption import Keyring
@@ -82,6 +82,8 @@ async def uninstall(
         .values(shared_secret=None, uninstalled_at=now, enabled=False)
     )
     await announce(db, site_id)
+    if door is Door.FORGE:
+        await page_tokens.revoke_all(db, site_id)
     if any(row.door != door and row.uninstalled_at is None for row in doors):
         return
     await db.execute(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.caller import SiteId, SpaceId
 from app.errors import Unavailable
-from app.store import agenda, audit, purging
+from app.store import agenda, audit, page_tokens, purging
 from app.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -80,4 +80,5 @@ class Retention:
                 await purging.forget_history(db, site_id, space_id, self._now() - self._keep)
         async with self._database.transaction(site_id) as db:
             await purging.forget_sections(db, site_id)
+            await page_tokens.forget(db, site_id, self._now())
             await audit.purge(db, site_id, self._keep)

@@ -80,6 +80,18 @@ async def test_a_later_call_is_an_installation_anew(forge: Forge) -> None:
     assert await count(forge) == 1
 
 
+async def test_what_was_opened_before_a_removal_stays_closed_when_the_site_is_back(
+    forge: Forge,
+) -> None:
+    opened = await forge.opened()
+    await forge.call(forge.product.invocation(of_site=True), "/forge/uninstalled")
+    at = int(now().timestamp()) + 3
+    again = await forge.opened(iat=at)
+    assert (await forge.get(POSTURE, opened["token"])).status_code == 401
+    assert (await forge.exchanged(opened)).status_code == 401
+    assert (await forge.get(POSTURE, again["token"])).status_code == 200
+
+
 async def test_a_silent_site_is_treated_as_gone_and_a_lively_one_is_not(forge: Forge) -> None:
     opened = await forge.opened()
     lifecycle = forge.product.services.forge_lifecycle

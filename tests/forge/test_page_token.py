@@ -8,6 +8,7 @@ import pytest
 from app.caller import Right
 from app.forge.page_token import PAGE, Named, PageTokens
 from app.store import page_tokens
+from app.sync.retention import Retention
 from tests.forge.atlassian import SPACE, context_part
 from tests.forge.conftest import USER_TOKEN, Forge
 from tests.web.product import now
@@ -184,6 +185,21 @@ async def test_the_users_token_is_kept_sealed_and_goes_with_its_time(forge: Forg
         await page_tokens.keep(db, site_id, grant, keyring, later, later + timedelta(minutes=1))
         left = (await db.exec_driver_sql("SELECT page FROM page_tokens")).scalars().all()
     assert left == ["/p"]
+
+
+async def test_the_users_token_of_a_site_that_opens_nothing_more_goes_with_its_time_too(
+    forge: Forge,
+) -> None:
+    await forge.opened()
+    site_id, database = await _site_of(forge, "ours"), forge.product.services.database
+    left = []
+    for minutes in (14, 16):
+        later = now() + timedelta(minutes=minutes)
+        await Retention(database, timedelta(days=400), lambda at=later: at).purge()
+        async with database.transaction(site_id) as db:
+            kept = await db.exec_driver_sql("SELECT page FROM page_tokens")
+            left.append(len(kept.scalars().all()))
+    assert left == [1, 0]
 
 
 async def test_the_frame_may_stand_in_atlassians_frames_alone(forge: Forge) -> None:
