@@ -52,20 +52,23 @@ class Reader:
         """
         async with together() as group:
             for position, environment in environments.items():
-                earlier = {} if is_first else await self.journal.earlier(environment.id)
+                earlier = None if is_first else await self.journal.earlier(environment.id)
                 one = EnvironmentReader(self, position, environment, earlier)
                 group.create_task(one.read())
 
 
 class EnvironmentReader:
-    """The reading of one environment: its list, its automated policies, its instances."""
+    """The reading of one environment: its list, its automated policies, its instances.
+
+    `earlier` is what earlier attempts read whole, None in the first attempt.
+    """
 
     def __init__(
         self,
         reader: Reader,
         position: int,
         environment: Environment,
-        earlier: Mapping[int, bytes],
+        earlier: Mapping[int, bytes] | None,
     ) -> None:
         self._client = reader.client
         self._organization_id = reader.organization_id
@@ -74,7 +77,8 @@ class EnvironmentReader:
         self._now = reader.now
         self._position = position
         self._environment = environment
-        self._earlier = earlier
+        self._is_first = earlier is None
+        self._earlier = earlier or {}
         self._ids: set[int] = set()
         self._batch = Batch()
         self._saved_at = asyncio.get_running_loop().time()
@@ -105,7 +109,8 @@ class EnvironmentReader:
         kept, unread = automated.result()
         reason = " ".join(dict.fromkeys(self._reasons)) or None
         outcome = Outcome.PARTIAL if reason else Outcome.OK
-        ids = self._ids if self._earlier else None
+        # Also where nothing was read whole before: what was read in part may have gone since.
+        ids = None if self._is_first else self._ids
         await self._finish(
             Ending(outcome, reason, self._now(), len(self._ids), kept, unread, instance_ids=ids)
         )

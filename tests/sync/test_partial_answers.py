@@ -3,12 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
+
 from app.posture.model import CellState, Verdict
-from app.store import findings, posture_rows
+from app.store import findings, instances, posture_rows
 from app.store.findings import FindingRow
 from app.store.posture_rows import Filter, PostureRow
-from app.store.syncs import Outcome
-from tests.sync.world import SPACE, World
+from app.store.syncs import Outcome, State
+from app.store.tables import readings
+from tests.sync.world import ADMIN, SPACE, World
 
 
 async def test_an_environment_that_may_not_be_listed_fails_alone(world: World) -> None:
@@ -105,6 +108,35 @@ async def test_a_scope_that_is_missing_for_contracts_leaves_the_rest_to_be_compa
     rows = await _rows(world, 1)
     assert not any(row.verdict is Verdict.ALIGNED for row in rows)
     assert all(cell["contracts"] is None for row in rows for cell in row.cells.values())
+
+
+async def test_what_goes_while_a_sync_waits_is_gone_though_all_was_read_in_part(
+    world: World,
+) -> None:
+    await world.connect()
+    every = [item for api in world.estate.apis for item in api.instances]
+    last = max(every, key=lambda item: item.instance_id)
+    limited = {"action": "status", "status": 429, "headers": {"Retry-After": "600"}}
+    contracts = {"forbid": [{"scope": "View Contracts"}]}
+    world.standin.control.post(
+        {**contracts, "faults": [{**limited, "path": f"/{last.instance_id}/policies"}]}
+    )
+    queued = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    await world.jobs.run(world.site_id, SPACE, queued.id)
+    async with world.database.transaction(world.site_id) as db:
+        written = select(readings.c.instance_id).order_by(readings.c.instance_id)
+        there = readings.c.environment_id == last.environment_id
+        gone = (await db.scalars(written.where(there))).all()[0]
+    for api in world.estate.apis:
+        api.instances[:] = [item for item in api.instances if item.instance_id != gone]
+    world.standin.control.answers.refresh()
+    world.standin.control.post({"reset": True, **contracts})
+    ended = await world.sync()
+    assert (ended.id, ended.attempt, ended.state) == (queued.id, 2, State.PUBLISHED)
+    async with world.database.transaction(world.site_id) as db:
+        assert not await instances.api_key_of(
+            db, world.site_id, SPACE, 1, last.environment_id, gone
+        )
 
 
 def _environment(world: World, name: str) -> str:
