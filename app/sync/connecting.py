@@ -6,12 +6,13 @@ from datetime import datetime
 from app.anypoint.client import AnypointClient
 from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import BadValue, Conflict, NotThere
-from app.store import audit, connections, syncs
+from app.store import agenda, audit, connections, syncs
 from app.store.audit import Act, Action
 from app.store.connections import Connection, ConnectionValues
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.recording import record_saving, trial
+from app.sync.schedule import next_date
 from app.sync.service import SyncService
 from app.sync.trying import (
     ConnectionChange,
@@ -112,6 +113,9 @@ class ConnectionService:
             if before:
                 await syncs.cancel_all(db, site_id, space_id, "The connection was changed.")
             await self._syncs.request(db, site_id, space_id, account_id, origin)
+            # Whatever becomes of that sync, cancelled or lost with its worker: others follow it.
+            following = next_date(self._now(), change.sync_interval_hours)
+            await agenda.schedule(db, site_id, space_id, following)
             current = await connections.current(db, site_id, space_id)
         return current or saved
 

@@ -197,6 +197,15 @@ async def test_a_connection_is_due_again_after_its_interval(world: World) -> Non
     assert due.requested_by is None
 
 
+async def test_a_first_sync_that_was_cancelled_leaves_a_schedule(world: World) -> None:
+    await world.connect()
+    first = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    await world.syncs.cancel(world.site_id, SPACE, first.id)
+    world.now += timedelta(hours=25)
+    await world.schedule.start_due()
+    assert await unfinished(world)
+
+
 async def seen(world: World, sync_id: str) -> Sync:
     async with world.database.transaction(world.site_id) as db:
         found = await syncs.one(db, world.site_id, SPACE, sync_id)
