@@ -47,8 +47,8 @@ def automated_findings(frame: Frame) -> tuple[Finding, ...]:
 def _differences(frame: Frame, read: Mapping[str, tuple[Automated, ...]]) -> Iterator[Difference]:
     environments = list(frame.environments)
     not_read = [e for e in environments if e not in read]
-    held = {e: [each.policy for each in own] for e, own in read.items()}
-    rules = {e: {each.policy: each for each in own} for e, own in read.items()}
+    rules = {e: {_labelled(each): each for each in own} for e, own in read.items()}
+    held = {e: list(own) for e, own in rules.items()}
     for slot in slots_by_policy(held):
         votes: dict[str, Json] = {e: True if e in slot.members else None for e in read}
         if None in votes.values():
@@ -74,6 +74,12 @@ def _differences(frame: Frame, read: Mapping[str, tuple[Automated, ...]]) -> Ite
                 slot.members,
                 changes,
             )
+
+
+def _labelled(automated: Automated) -> Applied:
+    """Return a policy by whose label one gateway's rule is told from another's of the same policy."""
+    label = " ".join([automated.policy.label, *sorted(automated.technologies)]).strip()
+    return automated.policy._replace(label=label)
 
 
 def _changes(

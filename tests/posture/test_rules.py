@@ -998,3 +998,23 @@ def test_how_long_a_browser_remembers_cors_is_a_matter_of_operation() -> None:
 
     found = one(assess(with_policies(group(30), group(30), group(60))), Kind.POLICY_CONFIG)
     assert (found.rule, found.severity) == ("D25", Severity.LOW)
+
+
+def test_an_automated_policy_of_each_gateway_is_compared_with_that_gateways() -> None:
+    def rules_of(mule: int, flex: int) -> list[Any]:
+        made = [
+            make_automated("rate-limiting", technologies=[name], configuration=limits(maximum))
+            for name, maximum in (("mule4", mule), ("serviceMesh", flex))
+        ]
+        return made if mule < flex else made[::-1]
+
+    held = {"dev": rules_of(100, 500), "test": rules_of(100, 500), "prod": rules_of(900, 500)}
+    (found,) = assess_automated(make_scope(automated=held))
+    assert found.sentence == (
+        "Automated policy Rate limiting: Production allows 900 per minute, Dev and Test 100"
+    )
+    same = rules_of(500, 500)
+    assert (
+        assess_automated(make_scope(automated={"dev": same, "test": same, "prod": same[::-1]}))
+        == ()
+    )
