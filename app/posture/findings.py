@@ -137,8 +137,6 @@ def _posture_finding(
     values: dict[str, Json] = {e: _answer(e, evaluated, found) for e in deployed}
     identity = fingerprint(api_key, lane.label, Kind.POSTURE, subject, broken.rule)
     digest = sha256_hex(values)
-    told = phrases.numbered(rule.sentence, len(found))
-    told = told.format_map({"env": phrases.envs(frame, found), **broken.words})
     return Finding(
         fingerprint=identity,
         values_digest=digest,
@@ -151,11 +149,24 @@ def _posture_finding(
         paths=(),
         values=values,
         outliers=tuple(e for e in deployed if e in found),
-        sentence=phrases.sentence(told),
+        sentence=phrases.sentence(_posture_sentence(frame, rule.sentence, found)),
         owasp=rule.owasp,
         lane=lane.label,
         accepted=acceptance(frame.scope, identity, digest),
     )
+
+
+def _posture_sentence(frame: Frame, template: str, found: Mapping[str, Broken]) -> str:
+    """Return what is told of a broken rule; its numbers and names are those of one place."""
+    own = next(iter(found.values())).words
+    alike = [e for e, broken in found.items() if broken.words == own]
+    others = [e for e in found if e not in alike]
+    told = phrases.numbered(template, len(alike))
+    told = told.format_map({"env": phrases.envs(frame, alike), **own})
+    if others:
+        more = phrases.numbered("{breaks|break} the same rule", len(others))
+        told += f"; {phrases.envs(frame, others)} {more}"
+    return told
 
 
 def _answer(

@@ -159,7 +159,7 @@ RULES: dict[str, Rule] = {
     "P17": Rule(INFO, API8, "Any web site may call {env}", frozenset({"P16"})),
     "P18": Rule(HIGH, API8, "The allowlist of {env} allows every address"),
     "P19": Rule(HIGH, API8, "{env} {writes|write} request contents to its log"),
-    "P21": Rule(INFO, API9, "{env} is {status}: its policies are not enforced"),
+    "P21": Rule(INFO, API9, "{env} {is|are} {status}: {its|their} policies are not enforced"),
     "P22": Rule(INFO, API9, "{applications} still {use} a deprecated instance in {env}"),
     "P25": Rule(INFO, API9, "{app} {uses} the retired tier {tier} in {env}"),
 }

@@ -1018,3 +1018,22 @@ def test_an_automated_policy_of_each_gateway_is_compared_with_that_gateways() ->
         assess_automated(make_scope(automated={"dev": same, "test": same, "prod": same[::-1]}))
         == ()
     )
+
+
+def test_a_broken_rule_tells_of_each_place_what_is_so_there() -> None:
+    sandboxes = make_scope((DEV, TEST), baseline="dev")
+    jwt = [make_policy()]
+
+    def told(rule: str, *held: InstanceReading) -> list[str]:
+        return [f.sentence for f in assess(held, sandboxes).findings if f.rule == rule]
+
+    gold, silver = make_tier("Gold"), make_tier("Silver")
+    assert told(
+        "P13", make_instance(DEV, jwt, [gold]), make_instance(TEST, jwt, [gold, silver])
+    ) == ["1 SLA tier in Dev limits nothing: no SLA-based policy; Test breaks the same rule"]
+    off = [make_instance(e, jwt, status="inactive") for e in (DEV, TEST)]
+    assert told("P21", *off) == ["Dev and Test are inactive: their policies are not enforced"]
+    gone = make_instance(TEST, jwt, status="undeployed")
+    assert told("P21", off[0], gone) == [
+        "Dev is inactive: its policies are not enforced; Test breaks the same rule"
+    ]
