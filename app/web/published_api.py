@@ -1,6 +1,5 @@
 """One API as it is shown: its row, findings, instances and the three matrices."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -30,6 +29,7 @@ from app.store.syncs import Outcome, Sync
 from app.sync.known_api import known_api
 from app.sync.refreshing import LiveApi
 from app.sync.scope import NOT_READ, scope_of
+from app.web.threads import in_thread
 
 Matrices = tuple[Matrix, Matrix, Matrix]
 
@@ -76,7 +76,7 @@ async def published_with_connection(
     scope = replace(scope, baseline_environment_id=sync.baseline_environment_id)
     api = ApiReading(known.row.api_key, tuple(as_read(sync, known.instances)))
     # In a thread: with tens of thousands of contracts it takes its time.
-    posture, side_by_side = await asyncio.to_thread(_compared, scope, api)
+    posture, side_by_side = await in_thread(site_id, _compared, scope, api)
     return PublishedApi(
         sync,
         known.row,

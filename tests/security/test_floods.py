@@ -1,6 +1,7 @@
 """One site's flood does not slow another: neither its requests nor its transactions."""
 
 import asyncio
+import time
 
 import httpx
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy import text
 from app import main
 from app.anypoint.errors import Throttled
 from app.anypoint.limiter import Gates
+from app.caller import SiteId
 from app.errors import Unavailable
 from app.settings import Settings
 from app.store.database import Database
+from app.web.threads import in_thread
 
 
 async def test_a_site_that_takes_all_it_can_leaves_connections_to_the_others(
@@ -64,3 +67,12 @@ async def test_who_merely_knows_the_id_of_an_app_has_nobody_else_wait():
         with pytest.raises(Throttled):
             await guessing.organization("org")
         assert (await knowing.organization("org")).name == "Ours"
+
+
+async def test_a_site_that_keeps_the_processor_busy_leaves_threads_to_the_others():
+    flood = [asyncio.create_task(in_thread(SiteId("ours"), time.sleep, 0.05)) for _ in range(40)]
+    await asyncio.sleep(0.01)
+    await in_thread(SiteId("theirs"), time.sleep, 0)
+    waiting = [task for task in flood if not task.done()]
+    await asyncio.gather(*flood)
+    assert len(waiting) > 30

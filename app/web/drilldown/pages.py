@@ -9,17 +9,21 @@ from starlette.responses import HTMLResponse
 from app.caller import Right, TokenKind
 from app.errors import NotThere
 from app.posture.model import SectionName
+from app.store.connections import Connection
 from app.web import rendering
-from app.web.dependencies import App, Editor, Viewer
+from app.web.dependencies import App, Editor, SpaceCaller, Viewer
 from app.web.drilldown.columns import COMPARED
+from app.web.drilldown.finding_view import Said
 from app.web.drilldown.matrix import Wanted
 from app.web.drilldown.said_reading import said_of
 from app.web.drilldown.view import drilldown, one_section
 from app.web.fields import PageNumber, Query, Text
 from app.web.pages import in_space
 from app.web.posture.reading import person
-from app.web.published_api import live_api, published_with_connection
+from app.web.published_api import PublishedApi, live_api, published_with_connection
 from app.web.routing import guard, protected_router, space_router
+from app.web.state import Services
+from app.web.threads import in_thread
 
 pages = protected_router()
 router = space_router("/fragments")
@@ -49,6 +53,14 @@ async def show_drilldown(viewer: Viewer, app: App, api_id: str) -> HTMLResponse:
     api, connection = await published_with_connection(
         app.database, viewer.site_id, viewer.space_id, api_id
     )
+    said = await said_of(app, viewer, api.findings)
+    # With thousands of contracts this takes its time, which is not that of other sites.
+    return await in_thread(viewer.site_id, _drilldown, app, viewer, api, connection, said)
+
+
+def _drilldown(
+    app: Services, viewer: SpaceCaller, api: PublishedApi, connection: Connection, said: Said
+) -> HTMLResponse:
     who = person(viewer)
     view = drilldown(
         api,
@@ -57,7 +69,7 @@ async def show_drilldown(viewer: Viewer, app: App, api_id: str) -> HTMLResponse:
         datetime.now(UTC),
         can_edit=who.can_edit,
         can_configure=who.can_configure,
-        said=await said_of(app, viewer, api.findings),
+        said=said,
     )
     return rendering.html("drilldown/_api.html", {"view": view})
 
@@ -76,7 +88,8 @@ async def show_section(
         raise NotThere
     api, _ = await published_with_connection(app.database, viewer.site_id, viewer.space_id, api_id)
     rows = Wanted(wanted.all, wanted.search, wanted.page)
-    shown = one_section(api, SectionName(name), tuple(app.control_planes.values()), rows)
+    bases = tuple(app.control_planes.values())
+    shown = await in_thread(viewer.site_id, one_section, api, SectionName(name), bases, rows)
     context = {"section": shown, "is_live": False}
     return rendering.html("drilldown/_section.html", context)
 

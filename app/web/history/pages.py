@@ -24,6 +24,7 @@ from app.web.macros.view import macro_view
 from app.web.posture import filters as posture_filters
 from app.web.posture.reading import person
 from app.web.routing import guard, space_router
+from app.web.threads import in_thread
 
 router = space_router("/fragments")
 
@@ -68,7 +69,8 @@ async def show_snapshot(viewer: Viewer, app: App, snapshot_id: str) -> HTMLRespo
         "again": again(found),
         "can_edit": person(viewer).can_edit,
     }
-    return rendering.html("fragments/snapshot.html", context)
+    # A snapshot may hold thousands of rows, which other sites must not wait for.
+    return await in_thread(viewer.site_id, rendering.html, "fragments/snapshot.html", context)
 
 
 def again(found: Frozen) -> str:
