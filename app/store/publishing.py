@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select, text, update
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import ApiPosture, Finding
-from app.store import kept, readings, rollups
+from app.store import holding, kept, readings, rollups
 from app.store.bulk import copy_rows, join_by_hashing
 from app.store.database import DB
 from app.store.leases import Fenced, held
@@ -66,8 +66,10 @@ async def publish(
     forgotten = {"site_id": site_id, "space_id": space_id, "number": number, "kept": KEPT_SYNCS}
     await db.execute(text(FORGET_ROWS), forgotten)
     await rollups.keep(db, site_id, space_id, sync_id, now)
-    # Last of all, so that heartbeats and questions wait for no lock while the rows are written.
+    # Last of all, so that heartbeats, questions and those who call the sync off wait for no lock
+    # while the rows are written.
     await _end(db, site_id, space_id, sync_id, attempt, number, rows, now)
+    await readings.forget(db, site_id, space_id, sync_id)
     return number
 
 
@@ -174,6 +176,7 @@ async def _end(
     rows: PublishedRows,
     now: datetime,
 ) -> None:
+    await holding.connection(db, site_id, space_id)
     # The connection below must still be of the sync's version, so this is what was read.
     source = {name: connections.c[name] for name in SOURCE}
     ended = await db.execute(

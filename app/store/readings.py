@@ -179,6 +179,10 @@ async def merge(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, number
     values = _of_sync(site_id, space_id, sync_id) | {"number": number}
     for statement in (FILL_INCOMING, "ANALYZE pg_temp.incoming", CLOSE, OPEN_NEW):
         await db.execute(text(statement), values)
+
+
+async def forget(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> None:
+    """Forget all that a sync has read: it is current now, or never will be."""
     mine = readings.c
     await db.execute(
         delete(readings).where(

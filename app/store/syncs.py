@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, o
 
 from app.caller import AccountId, SiteId, SpaceId
 from app.errors import Conflict
+from app.store import holding
 from app.store.database import DB
 from app.store.tables import connections, readings, sync_environments, syncs
 
@@ -95,15 +96,8 @@ async def request(
 
     One that was begun with other settings is cancelled: two connections are never in one sync.
     """
-    version = await db.scalar(
-        select(connections.c.version)
-        .where(
-            connections.c.site_id == site_id,
-            connections.c.space_id == space_id,
-            connections.c.removed_at.is_(None),
-        )
-        .with_for_update(key_share=True)  # those who ask at once wait here for each other
-    )
+    # Those who ask at once wait here for each other.
+    version = await holding.connection(db, site_id, space_id)
     if version is None:
         raise Conflict("This space is not connected to Anypoint yet.")
     outdated = and_(syncs.c.connection_version != version, _unfinished())

@@ -10,7 +10,7 @@ from app.anypoint.client import AnypointClient
 from app.anypoint.errors import CredentialsRefused, Throttled
 from app.caller import SiteId, SpaceId
 from app.errors import AppError, Conflict, Unavailable
-from app.store import connections, jobs, leases, sites, syncs
+from app.store import connections, holding, jobs, leases, sites, syncs
 from app.store.connections import Connection
 from app.store.database import DB, Database
 from app.store.encryption import CannotDecrypt, Keyring
@@ -207,6 +207,7 @@ class SyncJobs:
     async def _fail(self, hold: Hold, error: AppError) -> None:
         async with self._database.transaction(hold.site_id) as db:
             where = (db, hold.site_id, hold.space_id)
+            await holding.connection(*where)
             connection = await connections.current(*where)
             await leases.fail(db, *hold.fence, error.message)
             if connection and isinstance(error, CredentialsRefused):

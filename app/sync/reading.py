@@ -9,7 +9,7 @@ from datetime import datetime
 from app.anypoint.client import AnypointClient
 from app.anypoint.errors import BadAnswer, CouldNotRead, Throttled
 from app.posture.model import Environment
-from app.store import connections, leases, marks, sections, syncs
+from app.store import connections, holding, leases, marks, sections, syncs
 from app.store.connections import Connection
 from app.store.database import Database
 from app.sync.collect import Reader
@@ -128,6 +128,7 @@ class SyncReading:
         name = names.get(organization_id, organization_id)
         async with self._database.transaction(hold.site_id) as db:
             where = (db, hold.site_id, hold.space_id)
+            await holding.connection(*where)
             await leases.fence(db, *hold.fence)
             await connections.keep_environments(*where, chosen)
             await connections.keep_group_names(*where, names)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict, Unavailable
-from app.store import agenda, connections
+from app.store import agenda, connections, holding
 from app.store.database import Database
 from app.sync.accepting import reopen_expired
 from app.sync.service import SyncService
@@ -36,7 +36,7 @@ class Schedule:
         for entry in due:
             try:
                 await self._start(entry, now)
-            except Conflict as error:
+            except (Conflict, Unavailable) as error:
                 log.warning("site %s: a due sync was not started: %s", entry.site_id, error)
 
     async def reopen_due(self) -> None:
@@ -54,6 +54,7 @@ class Schedule:
     async def _start(self, entry: agenda.Due, now: datetime) -> None:
         async with self._database.transaction(entry.site_id) as db:
             where = (db, entry.site_id, entry.space_id)
+            await holding.connection(*where)
             connection = await connections.current(*where)
             if connection is None or connection.refused_at is not None:
                 await agenda.schedule(*where, None)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.posture.model import Severity, Verdict
-from app.store import findings, instances, leases, posture_rows, readings, syncs
+from app.store import findings, holding, instances, leases, posture_rows, readings, syncs
 from app.store.posture_rows import Filter, api_id
 from app.store.publishing import PublishedRows
 from tests.store.estate import (
@@ -252,6 +252,26 @@ async def test_a_worker_that_was_replaced_publishes_nothing(ours):
         await ours.publish(sync_id, attempt, rows_of(make_posture(ORDERS)))
     assert await versions(ours, "instance_versions") == []
     assert await ours.publish(sync_id, attempt + 1, rows_of(make_posture(ORDERS))) == 1
+
+
+async def test_who_changes_the_connection_meanwhile_is_not_ended_by_the_publishing(ours):
+    sync_id, attempt = await ours.begun()
+    await ours.read(sync_id, attempt, [Read(TEST, 1, ORDERS)])
+    async with ours.database.transaction(ours.site_id) as db:
+        await holding.connection(db, ours.site_id, SPACE)
+        late = asyncio.create_task(ours.publish(sync_id, attempt, rows_of(make_posture(ORDERS))))
+        async with asyncio.timeout(10):
+            while not await somebody_waits(ours):
+                await asyncio.sleep(0.02)
+        assert await syncs.cancel_all(db, ours.site_id, SPACE, "The connection was changed.")
+    with pytest.raises(leases.Fenced):
+        await late
+
+
+async def somebody_waits(home: Home) -> bool:
+    question = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with home.database.transaction(home.site_id) as db:
+        return bool((await db.exec_driver_sql(question)).scalar_one())
 
 
 async def test_two_spaces_of_a_site_publish_apart(ours, theirs):
