@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from app.caller import SiteId, SpaceId
-from app.errors import Conflict
+from app.errors import Conflict, Unavailable
 from app.store import (
     connections,
     exceptions,
@@ -27,6 +27,11 @@ ALL = 1_000_000
 
 MOST_DAYS = 365
 """Days of the trend that a snapshot of the space holds."""
+
+MOST_LOOKS = 5
+"""So often is looked again where something is published or assessed anew meanwhile."""
+
+ALWAYS_ANEW = "The posture is being assessed anew again and again. Try again in a moment."
 
 NO_SYNC = "No sync was published yet, so there is nothing to take a snapshot of."
 
@@ -84,11 +89,28 @@ async def take_snapshot(
     if made is not None:
         return made
     wish = replace(wish, days=MOST_DAYS)
-    held = await content(database, site_id, space_id, wish) if sync else None
+    held = await _unmixed(database, site_id, space_id, wish) if sync else None
     if held is None:
         raise Conflict(NO_SYNC)
     async with database.transaction(site_id) as db:
         return await snapshots.take(db, site_id, space_id, taking, held, now)
+
+
+async def _unmixed(
+    database: Database, site_id: SiteId, space_id: SpaceId, wish: Wish
+) -> Content | None:
+    """Return what is to be seen if all of it is of one number; `Unavailable` if that never is.
+
+    Rows and findings are read by their number. What is accepted and the days are as of now: they
+    are of the same number if it is still the published one afterwards.
+    """
+    for _ in range(MOST_LOOKS):
+        held = await content(database, site_id, space_id, wish)
+        async with database.transaction(site_id) as db:
+            sync = await syncs.published(db, site_id, space_id)
+        if held is None or (sync and (held.sync.id, held.sync.number) == (sync.id, sync.number)):
+            return held
+    raise Unavailable(ALWAYS_ANEW)
 
 
 async def _rows(

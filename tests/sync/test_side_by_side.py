@@ -1,20 +1,27 @@
-"""Those who write to one space at the same time: nobody ends another, nobody holds up other spaces."""
+"""Those who are at one space at the same time: nobody ends, mixes up or holds up another."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.caller import SpaceId
-from app.store import agenda, holding, syncs
+from app.store import agenda, exceptions, findings, holding, snapshots, syncs
 from app.store.database import Database
+from app.store.exceptions import ExceptionRow, Reason
+from app.store.findings import FindingRow
+from app.store.posture_rows import Filter
+from app.store.snapshots import Taking
 from app.store.syncs import State
+from app.sync.assessing import assess_anew
 from app.sync.schedule import Schedule
 from app.sync.service import SyncService
+from app.web.seeing import Wish, take_snapshot
 from tests.postgres import FreshDatabase
 from tests.sync.world import ADMIN, SPACE, World
 
+EXCEPTION = "0e8f3c1e-6a52-4a0e-9a1b-3c1d5b7f9a20"
 REFUSED = {"refuse_credentials": True, "revoke": True}
 
 
@@ -67,6 +74,43 @@ async def test_a_space_that_cannot_be_started_keeps_no_other_back(
     await impatient.close()
     assert await _unfinished(world, SPACE) is None
     assert await _unfinished(world, other) is not None
+
+
+async def test_a_snapshot_is_of_one_state_whatever_is_accepted_meanwhile(world: World) -> None:
+    await world.connect()
+    await world.sync()
+    place = (world.site_id, SPACE)
+    async with world.database.transaction(world.site_id) as db:
+        found = (await findings.listed(db, *place, 1, Filter())).rows
+        await db.exec_driver_sql("LOCK TABLE exceptions IN ACCESS EXCLUSIVE MODE")
+        taking = asyncio.create_task(
+            take_snapshot(world.database, *place, Wish(), Taking(ADMIN), world.now)
+        )
+        await somebody_waits(world)
+        row = next(row for row in found if row.api_id)
+        await exceptions.make(db, *place, [_exception(row, world.now)])
+        await assess_anew(db, *place, world.now, [row.api_id or ""])
+    taken = await taking
+    async with world.database.transaction(world.site_id) as db:
+        held = await snapshots.one(db, *place, taken.id)
+    assert held is not None
+    accepted = {row.accepted["exception_id"] for row in held.content.findings if row.accepted}
+    assert accepted == {row.id for row in held.content.exceptions} == {EXCEPTION}
+
+
+def _exception(row: FindingRow, now: datetime) -> ExceptionRow:
+    return ExceptionRow(
+        id=EXCEPTION,
+        fingerprint=row.fingerprint,
+        values_digest=row.values_digest,
+        api_id=row.api_id,
+        api_key=row.api_key,
+        reason=Reason.PLANNED,
+        note="Known.",
+        made_by=ADMIN,
+        made_at=now,
+        until=now + timedelta(days=30),
+    )
 
 
 async def somebody_waits(world: World) -> None:
