@@ -24,7 +24,9 @@ logger = logging.getLogger("plumbline.request")
 
 RECORD = "plumbline_record"
 SECRETS = re.compile(
-    r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?<=\?)[^\s\"']+)|((?:JWT|Bearer)\s+\S+)|(plumbline_[\w-]{64})",
+    # A word is looked through once, not from each of its beginnings: it may be very long.
+    r"((?<![\w-])(?=[\w-]*eyJ)[\w-]++\.[\w-]++\.[\w-]*)"
+    r"|((?<=\?)[^\s\"']+)|((?:JWT|Bearer)\s+\S+)|(plumbline_[\w-]{64})",
     re.I,
 )
 """Tokens, query strings and authorization values, wherever a library may have put them."""
