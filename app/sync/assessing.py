@@ -35,7 +35,8 @@ async def assess_anew(
         known = await posture_rows.input_digests(db, site_id, space_id)
         earlier = await findings.unconfirmed(db, site_id, space_id)
         chosen = None
-        if api_ids is not None:
+        # With other settings than the sync's all are judged by them, or they would be mixed.
+        if api_ids is not None and connection.version == sync.connection_version:
             chosen = [key for key in known if api_id(space_id, key) in api_ids]
         apis = readings.current(db, site_id, space_id, sync.id, chosen)
         work = await weigh(db, site_id, Ground(sync, scope, known, earlier), apis)

@@ -143,6 +143,22 @@ async def test_assessing_anew_says_what_a_sync_of_the_same_data_says(synced, own
     assert said(*await seen(synced)) == said(*anew)
 
 
+async def test_settings_that_were_saved_since_the_sync_are_everybodys_or_nobodys(synced):
+    _, found = await seen(synced)
+    before = await _inputs(synced)
+    await synced.connect(ignored_application_suffixes=("-stage",))
+    await accepted(synced, worst(found))
+    alone = await _inputs(synced)
+    async with synced.database.transaction(synced.site_id) as db:
+        await assess_anew(db, synced.site_id, SPACE, synced.now)
+    assert await _inputs(synced) == alone != before
+
+
+async def _inputs(world: World) -> dict[str, bytes]:
+    async with world.database.transaction(world.site_id) as db:
+        return dict(await posture_rows.input_digests(db, world.site_id, SPACE))
+
+
 async def test_a_reader_of_the_number_before_reads_a_whole_state(synced):
     before, number = await seen(synced), await number_of(synced)
     finding = of_one_setting(before[1])
