@@ -9,6 +9,8 @@ from sqlalchemy import Select, and_, func, not_, or_, select
 
 from app.caller import SiteId, SpaceId
 from app.errors import Conflict, NotThere
+from app.posture.assessment import THREATENING
+from app.posture.model import Kind, Severity, Verdict
 from app.store import findings, posture_rows, snapshots, syncs
 from app.store.database import DB
 from app.store.findings import FindingRow
@@ -96,7 +98,9 @@ async def changes(
     """Return what changed from one side to the other.
 
     Where one is a snapshot, the other is seen through its filter. Severities and kinds are then
-    filtered on both sides; an API that was seen is followed, whatever its verdict became.
+    filtered on both sides; an API that was seen is followed, whatever its verdict became. Of a sync
+    whose rows are gone only threats and drift are known: an API with another verdict is seen if the
+    snapshot holds it.
     """
     if before is None or after is None:
         return Changes(before, after)
@@ -171,10 +175,25 @@ async def _seen(
     wanted = other.wanted
     alike = Filter(severities=wanted.severities, kinds=wanted.kinds)
     found = await findings.listed(*place, alike, size=ALL)
-    apis = {row.api_id for row in other.rows}
+    apis: set[str | None] = {row.api_id for row in other.rows}
     if wanted.verdicts:
         apis |= {row.api_id for row in (await posture_rows.page(*place, _whole(wanted))).rows}
+        every = await findings.listed(*place, Filter(), size=ALL)
+        apis |= {name for name, told in _verdicts(every.rows).items() if told in wanted.verdicts}
     return _by_fingerprint(row for row in found.rows if _is_seen(row, wanted, apis))
+
+
+def _verdicts(found: Iterable[FindingRow]) -> dict[str | None, Verdict]:
+    """Return what findings alone tell, which outlast the rows: who is a threat, and who drifts."""
+    told: dict[str | None, Verdict] = {}
+    for row in found:
+        if row.accepted is not None or row.unconfirmed:
+            continue
+        if row.severity in THREATENING:
+            told[row.api_id] = Verdict.THREAT
+        elif row.kind != Kind.POSTURE and row.severity != Severity.INFO:
+            told.setdefault(row.api_id, Verdict.DRIFT)
+    return told
 
 
 def _is_seen(row: FindingRow, wanted: Filter, apis: Collection[str | None]) -> bool:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import text
 
-from app.posture.model import Acceptance, Finding
+from app.posture.model import Acceptance, Finding, Verdict
 from app.store import history, posture_rows, rollups, sections, syncs
 from app.store.history import Counts
 from app.store.posture_rows import Filter
@@ -104,6 +104,32 @@ async def test_a_filtered_snapshot_is_compared_with_a_sync_whose_rows_are_gone(o
         found = await history.changes(*place, before, after)
     assert [row.fingerprint for row in found.added] == ["b"]
     assert len(found.changed) == 1
+
+
+async def test_what_was_resolved_is_told_when_the_rows_of_then_are_gone(ours):
+    """A threat, one that was accepted, and one that could not be confirmed, which was no threat."""
+    first = [make_posture(f"g/{name}", make_finding(name)) for name in ("a", "b", "d")]
+    known = make_finding("c", accepted=ACCEPTED)
+    fine = make_posture("g/c", known, verdict=Verdict.ALIGNED)
+    await ours.published(rows=rows_of(*first, fine))
+    first[2] = make_posture("g/d")
+    before = await ours.published(rows=rows_of(*first, fine, unconfirmed={"d"}), now=NOW + DAY)
+    wanted = Filter(verdicts=("threat",))
+    told = []
+    for day in range(2, KEPT_SYNCS + 5):
+        b = make_posture("g/b", make_finding("b", sentence=f"b on day {day}"))
+        rows = rows_of(make_posture("g/a"), b, make_posture("g/c"), make_posture("g/d"))
+        await ours.published(rows=rows, now=NOW + day * DAY)
+        snapshot = await taken(ours, content=await looked_at(ours, wanted))
+        async with ours.database.transaction(ours.site_id) as db:
+            place = (db, ours.site_id, SPACE)
+            then = await syncs.before(*place, before + 1)
+            assert then is not None
+            sides = [await history.side(*place, id_) for id_ in (then.id, snapshot.id)]
+            told.append(
+                [row.fingerprint for row in (await history.changes(*place, *sides)).resolved]
+            )
+    assert told == [["a"]] * len(told)
 
 
 async def test_each_day_has_its_last_sync_and_the_days_end_with_the_retention(ours):
