@@ -91,10 +91,9 @@ export const host = {
   },
 
   dialog: {
-    open: (module, { title, data }) => void ask("modal", { module, title, data }),
-
-    onClose(closed) {
+    open(module, { title, data, closed }) {
       listeners.closed = closed;
+      void ask("modal", { module, title, data });
     },
 
     close: () => void ask("close"),

@@ -82,7 +82,7 @@ class Connect:
         await self.window.page.goto(address)
         return await self.window.frame(module)
 
-    async def dialog(self) -> Frame:
+    async def dialog(self, *, nth: int = 1) -> Frame:
         return await self.window.frame_in("body", "plumbline-drilldown")
 
     async def is_closed(self) -> bool:
@@ -103,8 +103,8 @@ class Forge:
         self.host.role = role
         return await self.host.open(module, state=state)
 
-    async def dialog(self) -> Frame:
-        return await self.host.frame("1")
+    async def dialog(self, *, nth: int = 1) -> Frame:
+        return await self.host.frame(str(nth))
 
     async def is_closed(self) -> bool:
         await self.window.page.wait_for_selector("#shell-1", state="detached")
@@ -160,6 +160,17 @@ async def test_an_api_opens_as_a_dialog_and_closes(door: Door) -> None:
     )
     await dialog.click("#close")
     assert await door.is_closed()
+
+
+async def test_an_api_opens_again_after_its_dialog_was_closed(door: Door) -> None:
+    frame = await door.open(POSTURE)
+    await frame.locator(f"{ROWS} [data-view]").first.click()
+    await (await door.dialog()).click("#close")
+    assert await door.is_closed()
+    await frame.wait_for_function("() => document.activeElement.matches('[data-view]')")
+    await frame.locator(f"{ROWS} [data-view]").nth(1).click()
+    dialog = await door.dialog(nth=2)
+    await dialog.wait_for_selector("#findings")
 
 
 async def test_settings_show_the_connection_without_its_secret(door: Door) -> None:
