@@ -22,7 +22,10 @@ async def save_environments(
     attempt: int,
     environments: Sequence[Environment],
 ) -> None:
-    """Note the environments that the sync reads, pending; those already there stay as they are."""
+    """Note the environments that the sync reads, pending; those already there keep their marks.
+
+    The order is the newest one: what came between two is between them, too.
+    """
     await fence(db, site_id, space_id, sync_id, attempt)
     rows = [
         {
@@ -40,7 +43,12 @@ async def save_environments(
         for position, environment in enumerate(environments)
     ]
     if rows:
-        await db.execute(insert(sync_environments).on_conflict_do_nothing(), rows)
+        noted = insert(sync_environments)
+        placed = noted.on_conflict_do_update(
+            index_elements=["site_id", "space_id", "sync_id", "environment_id"],
+            set_={"position": noted.excluded.position},
+        )
+        await db.execute(placed, rows)
 
 
 async def listed(

@@ -262,7 +262,7 @@ async def _with_environments(
             mine.space_id == space_id,
             mine.sync_id.in_([row.sync_id for row in rows]),
         )
-        .order_by(mine.position)
+        .order_by(mine.position, mine.environment_id)
     )
     by_sync: dict[str, list[SyncEnvironment]] = {}
     for row in found:

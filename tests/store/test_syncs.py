@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.caller import AccountId, SpaceId
 from app.errors import Conflict
+from app.posture.model import Environment
 from app.store import agenda, connections, leases, marks, syncs
 from app.store.syncs import Outcome
 from tests.store.estate import ENVIRONMENTS, NOW, SPACE, TEST, Read, values
@@ -105,6 +106,18 @@ async def test_a_dead_workers_sync_is_taken_over_with_what_was_finished(ours):
     async with ours.database.transaction(ours.site_id) as db:
         await marks.save_environments(db, ours.site_id, SPACE, sync_id, attempt + 1, ENVIRONMENTS)
     assert (await state(ours, sync_id)).environments == sync.environments
+
+
+async def test_an_environment_that_was_added_before_others_stands_before_them(ours):
+    sync_id, attempt = await ours.begun()
+    await ours.read(sync_id, attempt, [Read(TEST, 1, "g/a")])
+    added = Environment("env-zero", "New", "production")
+    async with ours.database.transaction(ours.site_id) as db:
+        place = (db, ours.site_id, SPACE, sync_id, attempt)
+        await marks.save_environments(*place, (added, *ENVIRONMENTS))
+    found = (await state(ours, sync_id)).environments
+    assert [item.name for item in found] == ["New", "Test", "Production"]
+    assert [item.finished for item in found] == [False, True, True]
 
 
 async def test_a_worker_that_was_only_asleep_can_write_nothing(ours):
