@@ -12,7 +12,9 @@ import { followSync, startSync, cancelSync } from "./syncing.js";
 
 const TYPING_PAUSE_MS = 250;
 
+// What is shown, and what is being asked for: the same but while an answer is on its way.
 let state = "";
+let wanted = "";
 let running = null;
 
 const part = (name, scope = document) => scope.querySelector(`[data-part="${name}"]`);
@@ -41,39 +43,51 @@ function replaceParts(answer, kept) {
   }
 }
 
+// A sync that is followed already goes on as it is; one that somebody else began is followed too.
 function show(answer, kept) {
   const regionLeft = document.getElementById("table-region")?.scrollLeft ?? 0;
-  keepingFocus(() => replaceParts(answer, kept));
+  const followed = part("sync").firstElementChild ? ["sync"] : [];
+  keepingFocus(() => replaceParts(answer, [...kept, ...followed]));
   const region = document.getElementById("table-region");
   if (region) region.scrollLeft = regionLeft;
   dress();
+  followSync();
   announce(document.getElementById("result-count")?.textContent ?? "");
 }
 
+const isInForm = () => document.getElementById("filters")?.contains(document.activeElement);
+
 // The form is left as the person has it while they use it, and follows the address otherwise.
-async function load(next, { isTyped = false } = {}) {
+async function load(next, { isTyped = false, isAnew = false } = {}) {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
+  wanted = next;
   document.getElementById("table-region")?.setAttribute("aria-busy", "true");
   try {
     const answer = await fragment(fragmentOf(next), { signal });
     if (signal.aborted) return;
     state = next;
     clearNotice();
-    show(answer, isTyped ? ["filters", "sync"] : ["sync"]);
+    show(answer, isTyped || (isAnew && isInForm()) ? ["filters"] : []);
     markDropdowns();
     arrived();
   } catch (error) {
-    if (error.name === "AbortError") return;
-    showFailure(error, () => load(next, { isTyped }));
+    if (error.name === "AbortError" || signal.aborted) return;
+    wanted = state;
+    showFailure(error, () => load(next, { isTyped, isAnew }));
   } finally {
     if (!signal.aborted) document.getElementById("table-region")?.removeAttribute("aria-busy");
   }
 }
 
+// The same once more: after a sync, or when something was judged.
+function loadAnew() {
+  return load(wanted, { isAnew: true });
+}
+
 function go(next, options) {
-  if (next === state) return;
+  if (next === wanted) return;
   host.address.push(next);
   load(next, options);
 }
@@ -83,7 +97,7 @@ function stateOfForm() {
   for (const [name, value] of new FormData(document.getElementById("filters"))) {
     if (value.trim()) chosen.append(name, value.trim());
   }
-  const present = new URLSearchParams(state);
+  const present = new URLSearchParams(wanted);
   for (const name of ["sort", "size"]) {
     if (present.has(name)) chosen.set(name, present.get(name));
   }
@@ -174,15 +188,15 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("focusin", (event) => closeDropdowns(event.target.closest(".dropdown")));
-document.addEventListener("sync-over", () => load(state));
-document.addEventListener("posture-changed", () => load(state));
+document.addEventListener("sync-over", loadAnew);
+document.addEventListener("posture-changed", loadAnew);
 document.addEventListener("snapshot-taken", ({ detail }) => {
   if (document.getElementById("history-title")) go(`view=snapshot&id=${detail.id}`);
 });
 
 async function arrive(address) {
   const { filters, api, all, ready } = split(address);
-  if (filters !== state) await load(filters);
+  if (filters !== wanted) await load(filters);
   if (api) openApi(filters, api, { all, ready, isPushed: false });
 }
 

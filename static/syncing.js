@@ -17,9 +17,10 @@ const ENDS = {
 
 let timer;
 let looks = 0;
-let started;
-let over;
+let followed = "";
+let over = "";
 
+const field = (id) => document.getElementById(id);
 const panel = () => document.querySelector("[data-part='sync'] [data-sync]");
 
 export function followSync() {
@@ -29,12 +30,12 @@ export function followSync() {
 
 async function look() {
   clearTimeout(timer);
-  const id = panel()?.dataset.sync ?? started;
+  followed = panel()?.dataset.sync ?? followed;
   try {
     const answer = await fragment("progress");
     swap(answer);
     if (panel()) return followSync();
-    await end(id);
+    await end();
   } catch (error) {
     if (error.status === 401 || error.status === 404) return showFailure(error, look);
     timer = setTimeout(look, WAIT_AFTER_FAULT_MS);
@@ -46,17 +47,20 @@ function swap(answer) {
   const place = document.querySelector("[data-part='sync']");
   const isCancelFocused = document.activeElement?.id === "cancel-sync";
   place.replaceChildren(...answer.querySelector("[data-part='sync']").childNodes);
-  if (isCancelFocused) document.getElementById("cancel-sync")?.focus();
+  if (isCancelFocused) (field("cancel-sync") ?? field("sync-now") ?? field("table-region"))?.focus();
   const text = place.querySelector("[data-progress-text]")?.textContent;
   if (text && looks++ % SPOKEN_EVERY === 0) announce(text);
 }
 
-// Two looks may be under way when a sync is cancelled: the first one says that it is over.
-async function end(id) {
+// Two looks may be under way when a sync is cancelled: the first one says that it is over. Whose end
+// cannot be asked for is asked for again.
+async function end() {
   looks = 0;
+  const id = followed;
   if (!id || id === over) return;
-  over = id;
   const sync = await json(`syncs/${id}`);
+  if (id === over) return;
+  over = id;
   const [type, title, body] = ENDS[sync.state] ?? ENDS.published;
   host.flag(type, title, body);
   document.dispatchEvent(new CustomEvent("sync-over"));
@@ -64,9 +68,10 @@ async function end(id) {
 }
 
 export async function startSync(button) {
+  if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
   try {
-    started = (await json("syncs", { method: "POST" })).id;
+    followed = (await json("syncs", { method: "POST" })).id;
     clearNotice();
     announce(texts.textSyncStarted);
     await look();
@@ -78,6 +83,7 @@ export async function startSync(button) {
 }
 
 export async function cancelSync(button) {
+  if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
   try {
     await json(`syncs/${button.dataset.syncId}`, { method: "DELETE" });

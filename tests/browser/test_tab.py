@@ -1,11 +1,12 @@
 """The posture tab in a real host frame: whose it is, what it shows, how it is used."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Frame
+from playwright.async_api import Error, Frame, Route
 
 from sandbox.browser import Window
 from sandbox.journey import POSTURE, SETTINGS
@@ -203,6 +204,74 @@ async def test_sync_now_shows_its_progress_and_ends_with_a_message(
     await frame.wait_for_selector("[data-sync]")
     await window.page.wait_for_selector("#flags .flag.success", timeout=60_000)
     await frame.wait_for_selector("[data-sync]", state="detached")
+
+
+SYNC_OVER = "() => document.dispatchEvent(new CustomEvent('sync-over'))"
+
+
+async def test_a_sync_that_ends_takes_nothing_from_who_is_typing_or_choosing(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled)
+    await frame.click("[data-dropdown='verdict'] summary")
+    await frame.evaluate(SYNC_OVER)
+    await frame.wait_for_selector("#table-region:not([aria-busy])")
+    assert await frame.locator("[data-dropdown='verdict'][open]").is_visible()
+    await frame.focus("#search")
+    await frame.evaluate(SYNC_OVER)
+    await window.page.keyboard.type("pay")
+    await frame.wait_for_selector(".tag")
+    assert await frame.input_value("#search") == "pay"
+
+
+async def test_a_filter_chosen_while_a_sync_ends_is_the_one_that_is_shown(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled)
+    chosen = "() => document.getElementById('total-threat').click()"
+    await frame.evaluate(f"() => {{ ({chosen})(); ({SYNC_OVER})(); }}")
+    await frame.wait_for_selector("#total-threat[aria-current]")
+    assert "#!verdict=threat" in window.page.url
+
+
+async def test_back_while_an_answer_is_awaited_shows_what_the_address_says(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled)
+    held = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await held.wait()
+        with contextlib.suppress(Error):
+            await route.continue_()
+
+    await frame.page.route("**/fragments/**verdict=threat*", late)
+    await frame.click("#total-threat")
+    await window.page.wait_for_url("**verdict=threat*")
+    await window.page.go_back()
+    await frame.wait_for_timeout(300)
+    held.set()
+    await frame.wait_for_selector("#table-region:not([aria-busy])")
+    await frame.wait_for_timeout(300)
+    assert not await frame.locator("#total-threat[aria-current]").count()
+
+
+async def test_the_end_of_a_sync_that_could_not_be_asked_for_is_asked_for_again(
+    window: Window, healed: Stack
+) -> None:
+    window.record.expect("status of 503")
+    healed.trouble(latency_ms=20)
+    frame = await opened(window, healed, role="editor")
+    faults = iter([503])
+
+    async def away(route: Route) -> None:
+        status = next(faults, None)
+        await (route.fulfill(status=status) if status else route.continue_())
+
+    await frame.page.route("**/api/spaces/*/syncs/*", away)
+    await frame.click("#sync-now")
+    await window.page.wait_for_selector("#flags .flag.success", timeout=60_000)
+    assert next(faults, None) is None
 
 
 async def test_refused_credentials_stay_as_typed_with_the_error_at_the_field(
