@@ -64,10 +64,10 @@ async def published_api(
 async def published_with_connection(
     database: Database, site_id: SiteId, space_id: SpaceId, api_id: str
 ) -> tuple[PublishedApi, Connection]:
-    """Return the same with the space's connection."""
+    """Return the same with the space's connection, which may have been removed: its history stays."""
     async with database.transaction(site_id) as db:
         sync = await syncs.published(db, site_id, space_id)
-        connection = await connections.current(db, site_id, space_id)
+        connection = await connections.last_known(db, site_id, space_id)
         if sync is None or sync.number is None or sync.finished_at is None or connection is None:
             raise NotThere
         known = await known_api(db, site_id, space_id, sync, api_id)

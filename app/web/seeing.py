@@ -182,5 +182,5 @@ def _whole(wanted: Filter, most: int) -> Filter:
 
 
 async def _group_names(db: DB, site_id: SiteId, space_id: SpaceId) -> dict[str, str]:
-    connection = await connections.current(db, site_id, space_id)
+    connection = await connections.last_known(db, site_id, space_id)
     return dict(connection.group_names) if connection else {}

@@ -61,6 +61,14 @@ async def test_one_api_agrees_with_its_row_and_shows_it_side_by_side(
             assert all(len(line["cells"]) == len(matrix["columns"]) for line in matrix["rows"])
 
 
+async def test_what_was_published_of_an_api_outlasts_the_connection(product: Product, world: World):
+    await world.sync()
+    (row, *_) = await apis(product)
+    before = await product.get(f"apis/{row['id']}")
+    await world.connections.remove(world.site_id, SPACE)
+    assert await product.get(f"apis/{row['id']}") == before
+
+
 async def test_what_differs_is_marked_with_the_values_of_each_column(
     product: Product, world: World
 ):
