@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg.errors
 import sqlalchemy.exc
@@ -26,6 +27,7 @@ from app.errors import (
     TooSoon,
     Unavailable,
 )
+from app.web import value_words
 from app.web.request_log import record_of, where
 from app.web.routing import protected_routes, speakable
 
@@ -176,16 +178,9 @@ def _place(location: tuple[object, ...]) -> str:
     return ".".join(speakable(str(part)) for part in parts) or str(location[0])
 
 
-def _sentence(item: Mapping[str, object]) -> str:
+def _sentence(item: Mapping[str, Any]) -> str:
     """Say what is wrong with a value in words that hold nothing of the value."""
-    fixed = {
-        "missing": "This is required.",
-        "extra_forbidden": "There is no field of this name.",
-        "json_invalid": "The body is not valid JSON.",
-        "string_unicode": "This holds characters that are not text.",
-    }
-    words = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
-    return fixed.get(str(item["type"]), f"{words}.")
+    return value_words.sentence(item["type"], item.get("ctx", {}), item["msg"])
 
 
 async def _database_error(request: Request, error: Exception) -> Response:

@@ -35,8 +35,8 @@ def distinct(values: list[str]) -> list[str]:
 
 
 Text = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)]
-Name = Annotated[Text, StringConstraints(min_length=1)]
-Id = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(clean)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(clean)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 

@@ -29,6 +29,9 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 MOST_DIGITS = 19
+SPEAKABLE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""Names of fields, headers and parameters; also an environment's id, which is one in `values`."""
+
 PARAMETER = re.compile(r"\{[^}]*\}")
 
 PAGES = frozenset({TokenKind.URL, TokenKind.PAGE})
@@ -212,7 +215,7 @@ def check_query(request: Request, known: dict[str, bool]) -> None:
 
 def speakable(name: str) -> str:
     """Return a name as it may stand in an answer: a sender's own words are not repeated."""
-    return name if name.isascii() and name.isidentifier() and len(name) <= 64 else "(unknown)"
+    return name if SPEAKABLE.fullmatch(name) else "(unknown)"
 
 
 def query_names(dependant: Dependant) -> dict[str, bool]:
