@@ -23,6 +23,13 @@ from app.errors import BadConfiguration
 
 KEY_BYTES = 32
 
+ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._*-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+"""What may stand in a content security policy: nothing that would end its part of it."""
+
+HOUR = 3600
+DAY = 24 * HOUR
+CENTURY_DAYS = 36_500
+
 FORGE_APP_ID = re.compile(r"ari:cloud:ecosystem::app/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 CONTROL_PLANES = {
@@ -45,7 +52,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8080",
         description="Public URL of this deployment, no trailing slash; may have a path.",
     )
-    host: str = Field(default="127.0.0.1", description="Address on which `serve` listens.")
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address on which `serve` listens."
+    )
     port: int = Field(default=8080, ge=0, le=65535, description="Port on which `serve` listens.")
     database_url: SecretStr = Field(
         default=SecretStr(""),
@@ -88,13 +97,13 @@ class Settings(BaseSettings):
         default=16, ge=1, le=64, description="Requests in flight per connection."
     )
     lease_seconds: int = Field(
-        default=30, ge=5, description="How long a silent worker keeps its job."
+        default=30, ge=5, le=HOUR, description="How long a silent worker keeps its job."
     )
     request_timeout_seconds: PositiveInt = Field(
-        default=20, description="Limit of one upstream call."
+        default=20, le=HOUR, description="Limit of one upstream call."
     )
     retry_wait_cap_seconds: PositiveInt = Field(
-        default=90, description="Longest wait before an upstream call is tried again."
+        default=90, le=DAY, description="Longest wait before an upstream call is tried again."
     )
     permission_cache_seconds: int = Field(
         default=60,
@@ -102,9 +111,13 @@ class Settings(BaseSettings):
         le=300,
         description="How long a right to view is remembered; never to write.",
     )
-    retention_days: PositiveInt = Field(default=400, description="How long history is kept.")
+    retention_days: PositiveInt = Field(
+        default=400, le=CENTURY_DAYS, description="How long history is kept."
+    )
     uninstall_retention_days: PositiveInt = Field(
-        default=30, description="How long data is kept after an uninstallation."
+        default=30,
+        le=CENTURY_DAYS,
+        description="How long data is kept after an uninstallation.",
     )
     forge_app_ids: str = Field(
         default="", description="App ids of the Forge door, comma-separated; empty closes it."
@@ -115,6 +128,7 @@ class Settings(BaseSettings):
     )
     forge_silence_days: PositiveInt = Field(
         default=90,
+        le=CENTURY_DAYS,
         description="A site of the Forge door that is silent for so long is treated as uninstalled.",
     )
     pipeline_token: SecretStr = Field(
@@ -168,6 +182,19 @@ class Settings(BaseSettings):
         # The host script reads its data-options under these two addresses only.
         if "/atlassian-connect/all" not in value and "/connect-cdn.atl-paas.net/all" not in value:
             raise ValueError("its path must contain /atlassian-connect/all")
+        parts = urlsplit(value)
+        if not ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}"):
+            raise ValueError("must be an http or https URL")
+        return value
+
+    @field_validator("install_keys_url", "atlassian_oauth_url")
+    @classmethod
+    def _paths_can_be_appended(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http or https URL")
+        if parts.query or parts.fragment:
+            raise ValueError("must have no query or fragment")
         return value
 
     @field_validator("forge_jwks_url")
@@ -190,11 +217,14 @@ class Settings(BaseSettings):
     @field_validator("confluence_hosts")
     @classmethod
     def _hosts_are_origins(cls, value: str) -> str:
-        for origin in (item.strip() for item in value.split(",") if item.strip()):
-            parts = urlsplit(origin)
-            if parts.path or not parts.hostname or parts.scheme not in {"http", "https"}:
+        origins = [item.strip() for item in value.split(",") if item.strip()]
+        if not origins:
+            raise ValueError("must name at least one origin, or no site could install")
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is not an origin")
-            if parts.scheme == "http" and not is_loopback(parts.hostname):
+            parts = urlsplit(origin)
+            if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
                 raise ValueError(f"{origin!r} must be https")
         return value
 
