@@ -1,19 +1,16 @@
-"""Syncs as people see them: asked for, listed, cancelled. `leases.py` is the worker's side."""
+"""Syncs as people see them. `asking.py` begins and ends them, `leases.py` is the worker's side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from app.caller import AccountId, SiteId, SpaceId
-from app.errors import Conflict
-from app.store import holding
 from app.store.database import DB
-from app.store.tables import connections, readings, sync_environments, syncs
+from app.store.tables import connections, sync_environments, syncs
 
 
 class State(StrEnum):
@@ -89,40 +86,6 @@ class Sync:
     source: Source | None = None
 
 
-async def request(
-    db: DB, site_id: SiteId, space_id: SpaceId, requested_by: AccountId | None, now: datetime
-) -> tuple[Sync, bool]:
-    """Return the queued or running sync, or a new queued one and True; `Conflict` unconnected.
-
-    One that was begun with other settings is cancelled: two connections are never in one sync.
-    """
-    # Those who ask at once wait here for each other.
-    version = await holding.connection(db, site_id, space_id)
-    if version is None:
-        raise Conflict("This space is not connected to Anypoint yet.")
-    outdated = and_(syncs.c.connection_version != version, _unfinished())
-    await _end(db, site_id, space_id, outdated, "The connection was changed.")
-    met = await _first(db, site_id, space_id, _unfinished())
-    if met is not None:
-        return met, False
-    sync_id = str(uuid4())
-    await db.execute(
-        insert(syncs).values(
-            site_id=site_id,
-            space_id=space_id,
-            sync_id=sync_id,
-            state=State.QUEUED,
-            connection_version=version,
-            requested_by=requested_by,
-            requested_at=now,
-            **dict.fromkeys(("attempt", "done", "requests"), 0),
-        )
-    )
-    made = await one(db, site_id, space_id, sync_id)
-    assert made is not None
-    return made, True
-
-
 async def one(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str) -> Sync | None:
     """Return one sync of the space, or None."""
     return await _first(db, site_id, space_id, syncs.c.sync_id == sync_id)
@@ -160,7 +123,7 @@ def _number_before(site_id: SiteId, space_id: SpaceId, number: int) -> Select[tu
 
 async def unfinished(db: DB, site_id: SiteId, space_id: SpaceId) -> Sync | None:
     """Return the running sync, else the queued one, else None."""
-    return await _first(db, site_id, space_id, _unfinished())
+    return await _first(db, site_id, space_id, is_unfinished())
 
 
 async def newest(
@@ -198,43 +161,9 @@ async def recent(
     return found[:size], next((sync for row, sync in pairs if row.is_published), None)
 
 
-async def cancel(db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, reason: str) -> bool:
-    """End a queued or running sync; its worker's next write is refused. False if it had ended."""
-    mine = and_(syncs.c.sync_id == sync_id, _unfinished())
-    return await _end(db, site_id, space_id, mine, reason)
-
-
-async def cancel_all(db: DB, site_id: SiteId, space_id: SpaceId, reason: str) -> bool:
-    """End whatever is queued or running in the space."""
-    return await _end(db, site_id, space_id, _unfinished(), reason)
-
-
-def _unfinished() -> ColumnElement[bool]:
+def is_unfinished() -> ColumnElement[bool]:
+    """Return the condition that a sync waits or runs."""
     return syncs.c.state.in_([State.QUEUED, State.RUNNING])
-
-
-async def _end(
-    db: DB, site_id: SiteId, space_id: SpaceId, which: ColumnElement[bool], reason: str
-) -> bool:
-    ended = await db.scalars(
-        update(syncs)
-        .where(syncs.c.site_id == site_id, syncs.c.space_id == space_id, which)
-        .values(
-            state=State.CANCELLED,
-            reason=reason,
-            finished_at=func.clock_timestamp(),
-            lease_until=None,
-        )
-        .returning(syncs.c.sync_id)
-    )
-    ids = ended.all()
-    mine = readings.c
-    await db.execute(
-        delete(readings).where(
-            mine.site_id == site_id, mine.space_id == space_id, mine.sync_id.in_(ids)
-        )
-    )
-    return bool(ids)
 
 
 async def _first(

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.anypoint.client import AnypointClient
 from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import BadValue, Conflict, NotThere
-from app.store import agenda, audit, connections, syncs
+from app.store import agenda, asking, audit, connections
 from app.store.audit import Act, Action
 from app.store.connections import Connection, ConnectionValues
 from app.store.database import Database
@@ -111,7 +111,7 @@ class ConnectionService:
             elif before and _is_elsewhere(before, values):
                 await connections.keep_environments(db, site_id, space_id, ())
             if before:
-                await syncs.cancel_all(db, site_id, space_id, "The connection was changed.")
+                await asking.cancel_all(db, site_id, space_id, "The connection was changed.")
             await self._syncs.request(db, site_id, space_id, account_id, origin)
             # Whatever becomes of that sync, cancelled or lost with its worker: others follow it.
             following = next_date(self._now(), change.sync_interval_hours)
@@ -130,7 +130,7 @@ class ConnectionService:
         async with self._database.transaction(site_id) as db:
             if not await connections.remove(db, site_id, space_id, self._now()):
                 raise NotThere
-            await syncs.cancel_all(db, site_id, space_id, "The connection was removed.")
+            await asking.cancel_all(db, site_id, space_id, "The connection was removed.")
             act = Act(Action.CONNECTION_REMOVED, account_id, origin)
             await audit.write(db, site_id, space_id, act)
 

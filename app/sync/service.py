@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import Conflict, NotThere
-from app.store import audit, commands, connections, jobs, leases, syncs
+from app.store import asking, audit, commands, connections, jobs, leases, syncs
 from app.store.audit import Act, Action
 from app.store.database import DB, Database
 from app.sync.queue import Queue
@@ -77,7 +77,7 @@ class SyncService:
         """Do what `start` does inside the caller's transaction."""
         if await connections.current(db, site_id, space_id) is None:
             raise Conflict("This space is not connected to Anypoint yet.")
-        sync, is_new = await syncs.request(db, site_id, space_id, account_id, self._now())
+        sync, is_new = await asking.request(db, site_id, space_id, account_id, self._now())
         if is_new:
             act = Act(Action.SYNC_STARTED, account_id, origin, sync.id)
             await audit.write(db, site_id, space_id, act)
@@ -97,7 +97,7 @@ class SyncService:
         async with self._database.transaction(site_id) as db:
             if await syncs.one(db, site_id, space_id, sync_id) is None:
                 raise NotThere
-            if await syncs.cancel(db, site_id, space_id, sync_id, "It was cancelled."):
+            if await asking.cancel(db, site_id, space_id, sync_id, "It was cancelled."):
                 act = Act(Action.SYNC_CANCELLED, account_id, origin, sync_id)
                 await audit.write(db, site_id, space_id, act)
 

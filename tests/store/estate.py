@@ -20,13 +20,13 @@ from app.posture.model import (
 )
 from app.store import (
     arrivals,
+    asking,
     connections,
     leases,
     marks,
     publishing,
     readings,
     sections,
-    syncs,
 )
 from app.store.database import DB, Database
 from app.store.encryption import Keyring
@@ -105,7 +105,7 @@ class Home:
     async def begun(self, now: datetime = NOW) -> tuple[str, int]:
         """Ask for a sync and begin it."""
         async with self.database.transaction(self.site_id) as db:
-            sync, _ = await syncs.request(db, self.site_id, self.space_id, None, now)
+            sync, _ = await asking.request(db, self.site_id, self.space_id, None, now)
             attempt = await leases.begin(db, self.site_id, self.space_id, sync.id, 30)
             assert attempt is not None
             await marks.save_environments(

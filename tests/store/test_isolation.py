@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from app.caller import Door, SiteId, SpaceId
-from app.store import agenda, connections, findings, posture_rows, sections, sites, syncs
+from app.store import agenda, asking, connections, findings, posture_rows, sections, sites, syncs
 from app.store.database import Database, Question, driver_connection
 from app.store.encryption import Keyring
 from app.store.tables import metadata
@@ -117,7 +117,7 @@ async def test_another_sites_ids_find_nothing(filled, database):
         assert await syncs.one(db, ours.site_id, SPACE, sync.id) is None
         assert await connections.current(db, theirs.site_id, SPACE) is None
         assert await findings.of_api(db, theirs.site_id, SPACE, 1, "x") == ()
-        assert not await syncs.cancel(db, theirs.site_id, SPACE, sync.id, "no")
+        assert not await asking.cancel(db, theirs.site_id, SPACE, sync.id, "no")
 
 
 async def test_another_space_of_the_same_site_finds_nothing(filled, database):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.posture.model import Severity, Verdict
-from app.store import findings, holding, instances, leases, posture_rows, readings, syncs
+from app.store import asking, findings, holding, instances, leases, posture_rows, readings, syncs
 from app.store.posture_rows import Filter, api_id
 from app.store.publishing import PublishedRows
 from tests.store.estate import (
@@ -263,7 +263,7 @@ async def test_who_changes_the_connection_meanwhile_is_not_ended_by_the_publishi
         async with asyncio.timeout(10):
             while not await somebody_waits(ours):
                 await asyncio.sleep(0.02)
-        assert await syncs.cancel_all(db, ours.site_id, SPACE, "The connection was changed.")
+        assert await asking.cancel_all(db, ours.site_id, SPACE, "The connection was changed.")
     with pytest.raises(leases.Fenced):
         await late
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.caller import AccountId
 from app.store import (
+    asking,
     connections,
     exceptions,
     expected_differences,
@@ -92,7 +93,7 @@ async def test_what_did_not_change_since_long_ago_stays(ours):
 async def test_old_syncs_that_came_to_nothing_go_and_one_under_way_stays(ours):
     failed, _ = await ours.begun(NOW)
     async with ours.database.transaction(ours.site_id) as db:
-        await syncs.cancel(db, ours.site_id, SPACE, failed, "It was cancelled.")
+        await asking.cancel(db, ours.site_id, SPACE, failed, "It was cancelled.")
     running, _ = await ours.begun(NOW)
     await forget(ours, datetime.now(NOW.tzinfo) + DAY)
     async with ours.database.transaction(ours.site_id) as db:
@@ -115,7 +116,7 @@ async def test_no_body_goes_while_a_sync_counts_on_it(ours):
     sync_id, _ = await ours.begun()
     assert await forget_sections(ours) == 0
     async with ours.database.transaction(ours.site_id) as db:
-        await syncs.cancel(db, ours.site_id, SPACE, sync_id, "It was cancelled.")
+        await asking.cancel(db, ours.site_id, SPACE, sync_id, "It was cancelled.")
     assert await forget_sections(ours) == 2
 
 

@@ -9,14 +9,14 @@ from sqlalchemy import text
 from app.caller import AccountId, SpaceId
 from app.errors import Conflict
 from app.posture.model import Environment
-from app.store import agenda, connections, leases, marks, syncs
+from app.store import agenda, asking, connections, leases, marks, syncs
 from app.store.syncs import Outcome
 from tests.store.estate import ENVIRONMENTS, NOW, SPACE, TEST, Read, values
 
 
 async def request(home, by=None):
     async with home.database.transaction(home.site_id) as db:
-        return await syncs.request(db, home.site_id, SPACE, by, NOW)
+        return await asking.request(db, home.site_id, SPACE, by, NOW)
 
 
 async def begin(home, sync_id, seconds=30.0):
@@ -46,10 +46,10 @@ async def test_a_request_meets_the_running_sync(ours):
 async def test_a_space_without_a_connection_has_no_sync(ours):
     async with ours.database.transaction(ours.site_id) as db:
         with pytest.raises(Conflict):
-            await syncs.request(db, ours.site_id, SpaceId("99"), None, NOW)
+            await asking.request(db, ours.site_id, SpaceId("99"), None, NOW)
         await connections.remove(db, ours.site_id, SPACE, NOW)
         with pytest.raises(Conflict):
-            await syncs.request(db, ours.site_id, SPACE, None, NOW)
+            await asking.request(db, ours.site_id, SPACE, None, NOW)
 
 
 async def test_a_changed_connection_ends_the_running_sync_and_starts_another(ours, keyring):
@@ -181,8 +181,8 @@ async def test_a_failed_sync_leaves_the_published_one(ours):
 async def test_a_cancelled_sync_takes_no_more_writes(ours):
     sync_id, attempt = await ours.begun()
     async with ours.database.transaction(ours.site_id) as db:
-        assert await syncs.cancel(db, ours.site_id, SPACE, sync_id, "Cancelled.")
-        assert not await syncs.cancel(db, ours.site_id, SPACE, sync_id, "Cancelled.")
+        assert await asking.cancel(db, ours.site_id, SPACE, sync_id, "Cancelled.")
+        assert not await asking.cancel(db, ours.site_id, SPACE, sync_id, "Cancelled.")
     with pytest.raises(leases.Fenced):
         await ours.read(sync_id, attempt, [])
     _, created = await request(ours)

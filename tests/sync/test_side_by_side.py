@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.caller import SpaceId
-from app.store import agenda, exceptions, findings, holding, snapshots, syncs
+from app.store import agenda, asking, exceptions, findings, holding, snapshots, syncs
 from app.store.database import Database
 from app.store.exceptions import ExceptionRow, Reason
 from app.store.findings import FindingRow
@@ -36,7 +36,7 @@ async def test_who_changes_a_connection_stops_the_sync_that_is_just_writing_to_i
         await holding.connection(db, world.site_id, SPACE)
         run = asyncio.create_task(world.jobs.run(world.site_id, SPACE, queued.id))
         await somebody_waits(world)
-        assert await syncs.cancel_all(db, world.site_id, SPACE, "The connection was changed.")
+        assert await asking.cancel_all(db, world.site_id, SPACE, "The connection was changed.")
     await run
     async with world.database.transaction(world.site_id) as db:
         ended = await syncs.one(db, world.site_id, SPACE, queued.id)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.posture.model import Finding, Severity, Verdict
-from app.store import syncs
+from app.store import asking
 from tests.store.estate import SPACE, Home, make_finding, make_posture, rows_of
 from tests.web.product import Product
 
@@ -101,7 +101,7 @@ async def test_what_cannot_be_compared_is_said(product: Product, ours: Home, the
     for wrong in (foreign, "00000000-0000-4000-8000-000000000000", "x"):
         assert (await product.call("GET", f"changes?from={wrong}")).status_code == 404
     async with ours.database.transaction(ours.site_id) as db:
-        queued, _ = await syncs.request(db, ours.site_id, SPACE, None, NOW)
+        queued, _ = await asking.request(db, ours.site_id, SPACE, None, NOW)
     assert (await product.call("GET", f"changes?to={queued.id}")).status_code == 409
     assert (await product.call("GET", "changes?since=x")).status_code == 422
 

@@ -6,7 +6,7 @@ from lxml import html
 
 from app.caller import Right
 from app.posture.model import Severity
-from app.store import syncs
+from app.store import asking
 from tests.store.estate import SPACE, TEST, Home, make_finding, make_posture, rows_of
 from tests.web.product import Product
 from tests.web.test_macros import fragment, publish, taken
@@ -107,7 +107,7 @@ async def test_a_failed_environment_of_a_sync_is_named_with_its_reason(
 async def test_a_cancelled_sync_is_in_the_list(product: Product, ours: Home) -> None:
     await ours.begun()
     async with ours.database.transaction(ours.site_id) as db:
-        await syncs.cancel_all(db, ours.site_id, SPACE, "Cancelled by a person.")
+        await asking.cancel_all(db, ours.site_id, SPACE, "Cancelled by a person.")
     row = text((await fragment(product, "history")).get_element_by_id("sync-list"))
     assert "cancelled" in row
     assert "Cancelled by a person." in row

@@ -11,7 +11,7 @@ from lxml import html
 
 from app.caller import AccountId, Right
 from app.posture.model import Cell, CellState, InstanceSummary, LastKnown, Verdict
-from app.store import connections, syncs
+from app.store import asking, connections
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.web import fragments, pages
@@ -260,7 +260,7 @@ async def test_a_running_sync_shows_how_far_it_is_until_it_ends(ours: Home) -> N
     document = await seen(ours, f"{FRAGMENT}/progress")
     assert holding(document, "data-sync")[0].get("data-sync") == sync_id
     async with ours.database.transaction(ours.site_id) as db:
-        await syncs.cancel_all(db, ours.site_id, SPACE, "Cancelled.")
+        await asking.cancel_all(db, ours.site_id, SPACE, "Cancelled.")
     assert not holding(await seen(ours, f"{FRAGMENT}/progress"), "data-sync")
 
 
