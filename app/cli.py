@@ -11,6 +11,9 @@ from app.errors import AppError
 from app.settings import Settings
 from app.web.request_log import configure_logging
 
+MOST_SYNCS = 64
+"""Of one worker side by side; without one it would run none, and say nothing."""
+
 Command = Callable[[Settings, argparse.Namespace], int | None]
 
 
@@ -52,6 +55,12 @@ def _of_operator(name: str) -> Command:
     return command
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SYNCS):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_SYNCS}")
+    return int(text)
+
+
 class _Parser(argparse.ArgumentParser):
     """Ends with 1 where it cannot understand: 2 means that a promotion is blocked."""
 
@@ -71,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("serve", _of_operator("serve"), "Answer requests until told to stop.")
     add("worker", _of_operator("worker"), "Run jobs until told to stop.").add_argument(
-        "--concurrency", type=int, default=4, help="syncs that run side by side"
+        "--concurrency", type=_count, default=4, help="syncs that run side by side"
     )
     add("migrate", _of_operator("migrate"), "Bring the database's schema to this release.")
     add("rotate-keys", _of_operator("rotate_keys"), "Seal all stored secrets with the first key.")

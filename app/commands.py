@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +27,7 @@ from app.store.embedded import EmbeddedPostgres, app_role
 from app.store.encryption import Keyring, load_or_make_keys
 from app.store.key_care import Rotation, rotate_all, told
 from app.store.migrating import upgrade
+from app.sync.monitoring import LOOPBACK
 from app.sync.working import working
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,9 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
     """Answer requests until told to stop; 0 after SIGTERM."""
     with _database(settings) as ready:
         asyncio.run(_check_role(ready))
+        _check_port(ready.host, ready.port, "PLUMBLINE_PORT")
+        if ready.metrics_port is not None:
+            _check_port(LOOPBACK, ready.metrics_port, "PLUMBLINE_METRICS_PORT")
         server = GentleServer(create_app(ready), ready.host, ready.port)
         _keep_what_is_loaded()
         server.run_until_told()
@@ -90,7 +95,7 @@ def verify(settings: Settings, _: argparse.Namespace) -> int:
         total, broken = asyncio.run(_verified(ready))
     for snapshot_id in broken:
         print(f"plumbline: snapshot {snapshot_id} does not match its hash", file=sys.stderr)
-    print(f"{total} snapshots checked, {len(broken)} broken")
+    print(f"{total} {'snapshot' if total == 1 else 'snapshots'} checked, {len(broken)} broken")
     return 1 if broken else 0
 
 
@@ -147,6 +152,18 @@ def _database(settings: Settings) -> Iterator[Settings]:
         embedded.stop()
 
 
+def _check_port(host: str, port: int, name: str) -> None:
+    """Raise `BadConfiguration` where nobody can listen: the server's own complaint names no setting."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, address = found[0]
+        with socket.socket(family, kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        raise BadConfiguration(f"{name}: {host}:{port}: {error.strerror}") from None
+
+
 async def _check_role(settings: Settings) -> None:
     """Refuse a role that would see through row-level security; away is for /readyz to say."""
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
@@ -164,6 +181,8 @@ async def _maintained(settings: Settings) -> AsyncIterator[tuple[Database, Seque
     """Lend one connection to the database, and the ids of all sites to walk through."""
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     try:
+        if problem := await database.schema_problem():
+            raise Unavailable(problem)
         async with database.agenda() as db:
             every = await agenda.all_sites(db)
         yield database, every

@@ -104,10 +104,16 @@ class Database:
     async def problem(self) -> str | None:
         """Return why the database cannot serve now, or None if it can."""
         try:
-            async with asyncio.timeout(READINESS_SECONDS), self.agenda() as db:
-                revision = await _revision(db)
+            async with asyncio.timeout(READINESS_SECONDS):
+                return await self.schema_problem()
         except (TimeoutError, Unavailable):
             return "The database cannot be reached."
+
+    async def schema_problem(self) -> str | None:
+        """Return what the database lacks for this release; `Unavailable` where it is not reached."""
+        try:
+            async with self.agenda() as db:
+                revision = await _revision(db)
         except ProgrammingError:
             return "The database role lacks its rights: run `plumbline migrate` for this role."
         if revision == head() or is_newer(revision):

@@ -58,14 +58,22 @@ def told(rotated: Rotation, keyring: Keyring) -> list[str]:
     """Return what the operator is told: values by key, and which keys may go."""
     ids = sorted(keyring.ids | rotated.usage.keys(), key=lambda one: (one != keyring.first, one))
     lines = [
-        f"{rotated.changed} values were sealed anew with the key {keyring.first}",
-        *(f"key {one}: {rotated.usage[one]} values, {_fate(one, rotated, keyring)}" for one in ids),
+        f"{_values(rotated.changed, 'was', 'were')} sealed anew with the key {keyring.first}",
+        *(
+            f"key {one}: {_values(rotated.usage[one])}, {_fate(one, rotated, keyring)}"
+            for one in ids
+        ),
     ]
     if rotated.failed_sites:
         count = rotated.failed_sites
         noun = "site" if count == 1 else "sites"
         lines.append(f"{count} {noun} could not be rotated: a key is missing or wrong")
     return lines
+
+
+def _values(number: int, one: str = "", many: str = "") -> str:
+    said = f"{number} value {one}" if number == 1 else f"{number} values {many}"
+    return said.rstrip()
 
 
 def _fate(key_id: str, rotated: Rotation, keyring: Keyring) -> str:

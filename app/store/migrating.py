@@ -8,10 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import InsufficientPrivilege, UndefinedObject
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app.errors import Unavailable
+from app.errors import BadConfiguration, Unavailable
 from app.store.tables import metadata
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,22 @@ def migrate(owner_url: str, revision: str, app_role: str | None = None) -> None:
                 _grant(connection, app_role)
     except OperationalError as error:
         raise Unavailable("The database cannot be reached for migrating.") from error
+    except ProgrammingError as error:
+        raise _named(error) or error from None
     finally:
         engine.dispose()
+
+
+def _named(error: ProgrammingError) -> BadConfiguration | None:
+    """Return what an operator named wrongly, or None for a fault of ours."""
+    if isinstance(error.orig, InsufficientPrivilege):
+        return BadConfiguration(
+            "PLUMBLINE_MIGRATION_DATABASE_URL: this role may not change the schema; "
+            "name the one that owns the database"
+        )
+    if isinstance(error.orig, UndefinedObject):
+        return BadConfiguration("PLUMBLINE_DATABASE_URL: the database has no such role")
+    return None
 
 
 def _is_ahead(connection: Connection) -> bool:
