@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, any_, literal, text
+from sqlalchemy import Column, ColumnElement, all_, any_, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.posture.model import Json
@@ -50,6 +50,11 @@ def among(column: Column[Any], values: Collection[object]) -> ColumnElement[bool
     A statement takes 65,535, and `in_` makes one of each.
     """
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def none_of(column: Column[Any], values: Collection[object]) -> ColumnElement[bool]:
+    """Return the condition that a column holds none of these, however many, in the same way."""
+    return column != all_(literal(list(values), ARRAY(column.type)))
 
 
 READ_AS = {"bytea": "decode({0}, 'hex')", "jsonb": "CAST({0} AS jsonb)"}

@@ -8,7 +8,14 @@ from sqlalchemy import Row, delete, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Json
-from app.store.bulk import join_by_hashing, json_text, recordset, rows_json, wait_for_no_disk
+from app.store.bulk import (
+    join_by_hashing,
+    json_text,
+    none_of,
+    recordset,
+    rows_json,
+    wait_for_no_disk,
+)
 from app.store.database import DB
 from app.store.leases import fence
 from app.store.sections import Digests
@@ -127,7 +134,7 @@ async def keep_only(
             mine.space_id == space_id,
             mine.sync_id == sync_id,
             mine.environment_id == environment_id,
-            mine.instance_id.not_in(instance_ids),
+            none_of(mine.instance_id, instance_ids),
         )
     )
 
