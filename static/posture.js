@@ -29,17 +29,20 @@ function keepingFocus(change) {
   target?.focus({ preventScroll: true });
 }
 
+// The sync's own part stays in every view: it is followed there.
 function replaceParts(answer, kept) {
   const main = document.querySelector("main");
   const names = [...answer.querySelectorAll("[data-part]")].map((item) => item.dataset.part);
   for (const old of main.querySelectorAll("[data-part]")) {
-    if (!names.includes(old.dataset.part)) old.remove();
+    if (![...names, "sync"].includes(old.dataset.part)) old.remove();
   }
+  let last = null;
   for (const name of names) {
     const fresh = part(name, answer);
     const old = part(name);
-    if (old === null) main.append(document.adoptNode(fresh));
+    if (old === null) last ? last.after(fresh) : main.prepend(fresh);
     else if (!kept.includes(name)) old.replaceChildren(...fresh.childNodes);
+    last = old ?? fresh;
   }
 }
 

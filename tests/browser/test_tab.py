@@ -256,6 +256,17 @@ async def test_back_while_an_answer_is_awaited_shows_what_the_address_says(
     assert not await frame.locator("#total-threat[aria-current]").count()
 
 
+async def test_a_sync_is_followed_into_the_history_and_back(window: Window, healed: Stack) -> None:
+    healed.trouble(latency_ms=60)
+    frame = await opened(window, healed, state="view=history")
+    assert healed.call("POST", "syncs", role="editor").status_code == 202
+    await frame.click("#back")
+    await frame.wait_for_selector("[data-sync] progress")
+    parts = await frame.eval_on_selector_all("[data-part]", "all => all.map(p => p.dataset.part)")
+    assert parts[:3] == ["header", "sync", "messages"]
+    await window.page.wait_for_selector("#flags .flag.success", timeout=60_000)
+
+
 async def test_the_end_of_a_sync_that_could_not_be_asked_for_is_asked_for_again(
     window: Window, healed: Stack
 ) -> None:
