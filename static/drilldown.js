@@ -16,6 +16,8 @@ const TYPING_PAUSE_MS = 250;
 const texts = document.body.dataset;
 const body = document.getElementById("body");
 const refreshButton = document.getElementById("refresh");
+// Of a section that is asked for twice the last answer counts, in whatever order they arrive.
+const asked = new Map();
 let api = "";
 let pair = "";
 
@@ -24,6 +26,7 @@ const isAll = () => body.dataset.all === "true";
 const path = (rest = "") => `apis/${encodeURIComponent(api)}${rest}`;
 
 function show(answer) {
+  asked.clear();
   for (const name of ["title", "nav"]) {
     part(name).replaceChildren(...part(name, answer).childNodes);
   }
@@ -65,11 +68,16 @@ function longSections() {
 }
 
 // A long section is in pages: which rows are on them is up to the server.
-async function reload(section, { page = 1, search = searchOf(section) } = {}) {
+async function reload({ dataset }, { page = 1 } = {}) {
+  const name = dataset.section;
   const query = new URLSearchParams({ all: String(isAll()), page: String(page) });
+  const search = searchOf(document.getElementById(name));
   if (search) query.set("search", search);
-  const name = section.dataset.section;
+  const mine = Symbol(name);
+  asked.set(name, mine);
   const answer = await fragment(path(`/${name}?${query}`));
+  if (asked.get(name) !== mine) return;
+  const section = document.getElementById(name);
   const fresh = document.adoptNode(answer.getElementById(name));
   const focused = document.activeElement;
   const isTyping = focused?.id === `search-${name}`;
@@ -94,7 +102,7 @@ function keepTyping(old) {
 
 const searchOf = (section) => section.querySelector("input[type='search']")?.value.trim() ?? "";
 
-async function attempt(work, again) {
+async function attempt(work, again = () => attempt(work)) {
   body.setAttribute("aria-busy", "true");
   try {
     await work();
@@ -110,8 +118,7 @@ function toggleAll() {
   body.dataset.all = String(!isAll());
   markToggle();
   tell();
-  const work = () => Promise.all(longSections().map((section) => reload(section)));
-  attempt(work, () => attempt(work));
+  attempt(() => Promise.all(longSections().map((section) => reload(section))));
 }
 
 // The opener keeps what is shown in the address; a row below may have changed as well.
@@ -175,9 +182,8 @@ function jumpTo(target) {
 }
 
 function turn(button) {
-  const section = document.getElementById(button.dataset.of);
-  const work = () => reload(section, { page: Number(button.dataset.page) });
-  attempt(work, () => turn(button));
+  const { of, page } = button.dataset;
+  attempt(() => reload(document.getElementById(of), { page: Number(page) }));
 }
 
 let typing;
@@ -186,10 +192,10 @@ document.addEventListener("input", ({ target }) => {
   const form = target.closest("[data-search]");
   if (!form) return;
   clearTimeout(typing);
-  typing = setTimeout(() => {
-    const work = () => reload(document.getElementById(form.dataset.search));
-    attempt(work, () => attempt(work));
-  }, TYPING_PAUSE_MS);
+  typing = setTimeout(
+    () => attempt(() => reload(document.getElementById(form.dataset.search))),
+    TYPING_PAUSE_MS,
+  );
 });
 
 document.addEventListener("submit", (event) => event.preventDefault());

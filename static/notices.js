@@ -15,7 +15,13 @@ export function clearNotice() {
   const notice = document.getElementById("notice");
   const isInside = notice.contains(document.activeElement);
   notice.replaceChildren();
-  if (isInside) opener?.focus();
+  if (isInside) stillThere(opener)?.focus();
+}
+
+// What was drawn anew meanwhile has the same id; what is gone leaves the focus to the page's middle.
+function stillThere(element) {
+  if (element?.isConnected && element !== document.body) return element;
+  return document.getElementById(element?.id) ?? document.querySelector("main [tabindex]");
 }
 
 function show(section) {
@@ -60,9 +66,13 @@ export function showFailure(failure, again) {
   const act =
     failure.status === 401
       ? button(texts.textReload, () => host.reload())
-      : button(texts.textAgain, () => {
+      : button(texts.textAgain, async () => {
           clearNotice();
-          again?.();
+          try {
+            await again();
+          } catch (next) {
+            showFailure(next, again);
+          }
         });
   const actions = document.createElement("div");
   actions.className = "actions";

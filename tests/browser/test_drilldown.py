@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Frame
+from playwright.async_api import Frame, Route
 
 from sandbox.browser import Window
 from sandbox.journey import POSTURE
@@ -252,3 +252,42 @@ async def test_nothing_of_serious_impact_for_accessibility(
     assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in HARMFUL] == []
     is_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not await dialog.evaluate(is_wide)
+
+
+PAGED = "() => { document.getElementById('contracts').dataset.whole = 'false' }"
+"""As a section that is too long for one answer says of itself."""
+
+
+async def test_of_a_section_that_is_asked_for_twice_the_last_answer_stays(
+    window: Window, filled: Stack
+) -> None:
+    dialog = await linked(window, filled, next(iter(ids(filled))))
+    await dialog.evaluate(PAGED)
+
+    async def marked(route: Route) -> None:
+        answer = await route.fetch()
+        wanted = "asked-all" if "all=true" in route.request.url else "asked-some"
+        text = (await answer.text()).replace('class="section"', f'class="section {wanted}"')
+        await route.fulfill(response=answer, body=text)
+
+    await window.page.route("**/contracts?*", marked)
+    twice = "() => { for (const _ of [1, 2]) document.getElementById('show-all').click() }"
+    await dialog.evaluate(twice)
+    await dialog.wait_for_selector("#contracts.asked-some")
+
+
+async def test_what_fails_twice_can_be_tried_a_third_time(window: Window, filled: Stack) -> None:
+    window.record.expect("status of 503")
+    dialog = await linked(window, filled, next(iter(ids(filled))))
+    await dialog.evaluate(PAGED)
+    faults = iter([503, 503])
+
+    async def away(route: Route) -> None:
+        status = next(faults, None)
+        await (route.fulfill(status=status) if status else route.continue_())
+
+    await window.page.route("**/contracts?*", away)
+    await dialog.click("#show-all")
+    await dialog.click("#notice button")
+    async with window.page.expect_response(lambda answer: answer.status == 200):
+        await dialog.click("#notice button")
