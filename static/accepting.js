@@ -23,7 +23,8 @@ function open(fingerprints) {
 }
 
 async function accept() {
-  const body = { fingerprints: chosen, ...acceptance(form) };
+  const fingerprints = chosen;
+  const body = { fingerprints, ...acceptance(form) };
   try {
     await json("exceptions", { method: "POST", body });
   } catch (failure) {
@@ -31,9 +32,9 @@ async function accept() {
     return;
   }
   dialog.close();
-  const title = chosen.length === 1 ? text("AcceptedOne") : text("AcceptedMany", { n: chosen.length });
-  say(title, text("AcceptedBody"));
-  judged(chosen[0]);
+  const n = fingerprints.length;
+  say(n === 1 ? text("AcceptedOne") : text("AcceptedMany", { n }), text("AcceptedBody"));
+  judged(fingerprints[0]);
 }
 
 export async function withdrawException(button) {

@@ -44,9 +44,14 @@ function recount() {
 
 async function adopt(form) {
   placeErrors(form, {});
-  if (!found) await count();
+  try {
+    if (!found) await count();
+  } catch (failure) {
+    return showProblem(form, failure);
+  }
   if (!found?.length) return;
   let done = 0;
+  let failed = null;
   try {
     while (found.length) {
       const body = { fingerprints: found.slice(0, AT_ONCE), ...acceptance(form) };
@@ -55,10 +60,11 @@ async function adopt(form) {
       found = found.slice(AT_ONCE);
     }
   } catch (failure) {
-    showProblem(form, failure);
-    if (!done) return;
+    failed = failure;
   }
-  say(done === 1 ? text("AcceptedOne") : text("AcceptedMany", { n: done }), text("AcceptedBody"));
+  if (done) say(done === 1 ? text("AcceptedOne") : text("AcceptedMany", { n: done }), text("AcceptedBody"));
+  // The form stays as it is for what is left.
+  if (failed) return showProblem(form, failed);
   document.dispatchEvent(new CustomEvent("adopted"));
 }
 

@@ -100,7 +100,7 @@ function showFieldProblem(item, failure) {
       at.querySelector("[data-value]").setAttribute("aria-invalid", "true");
     } else rest[name] = message;
   }
-  showProblem(form, { ...failure, fields: rest });
+  showProblem(form, { status: failure.status, message: failure.message, fields: rest });
   const own = item.querySelector("[data-error='values']");
   const said = Object.keys(rest).find((name) => name.startsWith("values"));
   for (const other of form.querySelectorAll("[data-error='values']")) other.textContent = "";

@@ -29,6 +29,15 @@ export async function redraw(list, { page = 1, ended = shownEnded(), focus = tru
   if (focus) field(id).focus();
 }
 
+// What was asked for is done: only showing it can be tried again.
+async function redrawn(list, options) {
+  try {
+    await redraw(list, options);
+  } catch (failure) {
+    showFailure(failure, () => redraw(list, options));
+  }
+}
+
 async function suggest() {
   const place = field("suggestions");
   if (!place) return;
@@ -59,12 +68,13 @@ async function withdraw(button) {
   const [list] = path.split("/");
   try {
     await json(path, { method: "DELETE" });
-    say(text(list === "pipeline-tokens" ? "Revoked" : "Withdrawn"), "");
-    await redraw(list);
-    if (list === "expected-differences") await suggest();
   } catch (failure) {
     showFailure(failure, () => withdraw(button));
+    return;
   }
+  say(text(list === "pipeline-tokens" ? "Revoked" : "Withdrawn"), "");
+  await redrawn(list);
+  if (list === "expected-differences") await suggest();
 }
 
 const note = () => field("suggestions-note").value.trim();
@@ -96,7 +106,7 @@ async function expectAll(items) {
   }
   if (!done) return;
   say(text("ExpectedDone"), text("ExpectedBody"));
-  await redraw("expected-differences", { focus: done === items.length });
+  await redrawn("expected-differences", { focus: done === items.length });
   if (done === items.length) await suggest();
 }
 
@@ -107,12 +117,11 @@ document.addEventListener("click", ({ target }) => {
   if ("keep" in button.dataset) keep(button.closest("[data-confirm]"));
   if (button.dataset.withdraw) busily(button, () => withdraw(button));
   if (button.dataset.turn) {
-    const turn = () => redraw(button.dataset.turn, { page: button.dataset.to });
-    turn().catch((failure) => showFailure(failure, turn));
+    redrawn(button.dataset.turn, { page: button.dataset.to });
   }
   if (button.id === "show-ended") {
-    const show = () => redraw("exceptions", { ended: !shownEnded(), focus: false });
-    show().then(() => field("show-ended").focus(), (failure) => showFailure(failure, show));
+    const shown = redrawn("exceptions", { ended: !shownEnded(), focus: false });
+    shown.then(() => field("show-ended").focus());
   }
   if ("expectOne" in button.dataset) {
     busily(button, () => expectAll([button.closest("[data-suggestion]")]));
@@ -132,9 +141,11 @@ document.addEventListener("submit", (event) => {
   if (chosen.length) busily(field("suggestions-all"), () => expectAll(chosen));
 });
 
-document.addEventListener("adopted", () => redraw("exceptions"));
+document.addEventListener("adopted", () => redrawn("exceptions"));
+// The token is shown whatever becomes of the list: nobody can ask for it again.
 document.addEventListener("token-made", async ({ detail }) => {
-  await redraw("pipeline-tokens", { focus: false });
+  showToken(detail.token);
+  await redrawn("pipeline-tokens", { focus: false });
   showToken(detail.token);
 });
 document.addEventListener("connection-redrawn", suggest);

@@ -83,14 +83,28 @@ async function busy(button, work) {
   }
 }
 
+// Below the connection somebody may be typing, or a token may stand that is shown but once: that
+// part comes and goes with the connection, and is left alone otherwise.
 async function redraw() {
   const answer = await fragment("settings");
-  for (const id of ["connection", "judging"]) {
-    field(id).replaceChildren(...answer.getElementById(id).childNodes);
+  const [judging, fresh] = [field("judging"), answer.getElementById("judging")];
+  field("connection").replaceChildren(...answer.getElementById("connection").childNodes);
+  if (!judging.childElementCount || !fresh.childElementCount) {
+    judging.replaceChildren(...fresh.childNodes);
   }
   dress();
   preview();
   document.dispatchEvent(new CustomEvent("connection-redrawn"));
+  document.querySelector("#connection .message, #client_id").focus();
+}
+
+// What was asked for is done: only showing it can be tried again.
+async function redrawn() {
+  try {
+    await redraw();
+  } catch (error) {
+    showFailure(error, redraw);
+  }
 }
 
 // Over the version that this form shows, and over no other.
@@ -111,13 +125,7 @@ async function save() {
   field("meanwhile").hidden = true;
   if (!(await put(values()))) return;
   host.flag("success", texts.textSaved, texts.textSavedBody);
-  await redraw();
-  document.querySelector("#connection .message").focus();
-}
-
-async function takeStored() {
-  await redraw();
-  document.querySelector("#connection .message, #client_id").focus();
+  await redrawn();
 }
 
 async function test() {
@@ -180,7 +188,7 @@ function keepCredentials() {
 async function remove() {
   await json("connection", { method: "DELETE" });
   host.flag("success", texts.textRemoved, texts.textRemovedBody);
-  await redraw();
+  await redrawn();
   announce(texts.textRemoved);
 }
 
@@ -211,7 +219,7 @@ document.addEventListener("click", (event) => {
   if (button?.id === "remove-keep") keepCredentials();
   if (button?.id === "remove-confirm") busy(button, remove);
   if (button?.id === "meanwhile-mine" && !showErrors(missing())) busy(button, save);
-  if (button?.id === "meanwhile-stored") busy(button, takeStored);
+  if (button?.id === "meanwhile-stored") busy(button, redraw);
   if (button?.id === "replace-secret") {
     replaceSecret();
     field("client_secret").focus();

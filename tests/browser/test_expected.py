@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Frame
+from playwright.async_api import Browser, Frame, Route
 
 from sandbox import browser as browsers
 from sandbox import stack
@@ -308,6 +308,48 @@ async def test_a_token_is_shown_once_and_revoked(window: Window, estate: Stack) 
     await item.locator("[data-ask]").press("Enter")
     await item.locator("[data-withdraw]").press("Enter")
     await item.wait_for(state="detached")
+
+
+async def away(route: Route) -> None:
+    """Answer as whatever stands before the product when that is not there."""
+    await route.fulfill(status=503)
+
+
+async def test_what_could_not_be_expected_says_so_and_keeps_what_was_typed(
+    window: Window, estate: Stack
+) -> None:
+    window.record.expect("status of 503")
+    asset = with_jwt(estate)[2]
+    change(estate, asset, "Test", "jwksServiceTimeToLive", 5)
+    synced(estate)
+    dialog = await opened(window, estate, asset)
+    await press(dialog, f"{finding(estate, asset, 'jwksServiceTimeToLive')} [data-expect]")
+    await dialog.fill("#expecting-note", "Known.")
+    await window.page.route("**/api/**/expected-differences", away)
+    await press(dialog, "#expecting [type=submit]")
+    said = dialog.locator("#expecting [data-error='']", has_text="cannot be reached")
+    await said.wait_for()
+    assert await dialog.input_value("#expecting-note") == "Known."
+    change(estate, asset, "Test", "jwksServiceTimeToLive", 60)
+    synced(estate)
+
+
+async def test_a_token_stays_in_sight_whatever_becomes_of_the_page_around_it(
+    window: Window, estate: Stack
+) -> None:
+    window.record.expect("status of 503")
+    frame = await settings(window, estate)
+    await frame.fill("#token-name", "Release pipeline")
+    await window.page.route("**/fragments/**/pipeline-tokens*", away)
+    await press(frame, "#token-make")
+    await frame.wait_for_selector("#notice .message")
+    await window.page.unroute("**/fragments/**/pipeline-tokens*")
+    assert (await frame.input_value("#token-text")).startswith("plumbline_")
+    await press(frame, "#save")
+    await frame.wait_for_selector("#connection .message-success:focus")
+    assert (await frame.input_value("#token-text")).startswith("plumbline_")
+    for _ in estate.progress():
+        pass
 
 
 async def test_todays_findings_are_adopted_after_saying_how_many(
