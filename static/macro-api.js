@@ -57,7 +57,7 @@ async function find() {
     const found = await ask({ search: input.value.trim() });
     list.replaceChildren(...found.children);
     line.textContent = found.dataset.line;
-    open(options().length > 0);
+    open(options().length > 0 && document.activeElement === input);
   } catch (failure) {
     if (failure.name !== "AbortError") line.textContent = failure.message;
   }

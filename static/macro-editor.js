@@ -16,6 +16,8 @@ const command = crypto.randomUUID();
 
 let typing;
 let running = null;
+let listed = 0;
+let isFilled = false;
 let isSaving = false;
 
 const chosen = (name) => form.elements[name]?.value ?? "";
@@ -90,7 +92,9 @@ async function count(signal) {
 async function listSnapshots(selected = "") {
   const wanted = new URLSearchParams({ kind });
   if (kind === "api" && apiField.value()) wanted.set("api", apiField.value());
+  const mine = ++listed;
   const answer = await fragment(`snapshot-options?${wanted}`);
+  if (mine !== listed) return;
   const select = document.getElementById("snapshot");
   select.replaceChildren(...answer.querySelectorAll("option"));
   dress(select);
@@ -113,6 +117,7 @@ function filterBody() {
 }
 
 async function save() {
+  if (!isFilled) return attempt(begin);
   if (isSaving || (kind === "api" && !apiField.check())) return;
   isSaving = true;
   try {
@@ -122,6 +127,21 @@ async function save() {
   } catch (error) {
     isSaving = false;
     showFailure(error, save);
+  }
+}
+
+// Until it is known what the macro holds, saving would put something else in its place.
+async function begin() {
+  await fill();
+  isFilled = true;
+  await show();
+}
+
+async function attempt(work) {
+  try {
+    await work();
+  } catch (error) {
+    showFailure(error, work);
   }
 }
 
@@ -156,10 +176,12 @@ if (form) {
     event.preventDefault();
     save();
   });
-  form.addEventListener("api-chosen", async () => {
-    await listSnapshots(chosen("snapshot"));
-    await show();
+  form.addEventListener("api-chosen", () => {
     announce(document.getElementById("api-search").value);
+    attempt(async () => {
+      await listSnapshots(chosen("snapshot"));
+      await show();
+    });
   });
   document.addEventListener("click", (event) => {
     for (const open of document.querySelectorAll(".dropdown[open]")) {
@@ -173,12 +195,8 @@ if (form) {
     open.querySelector("summary").focus();
   });
   host.macro.onSubmit(save);
-  try {
-    await fill();
-  } catch (error) {
-    showFailure(error, fill);
-  }
-  await show();
+  arrange();
+  await attempt(begin);
   form.querySelector("#api-search, #search, input:checked")?.focus();
 }
 ready();
