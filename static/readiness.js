@@ -94,8 +94,9 @@ async function check() {
     document.dispatchEvent(new CustomEvent("readiness-asked", { detail: { pair: asked() } }));
   } catch (failure) {
     result().replaceChildren();
-    if (failure.status !== 422) result().append(made("p", "error", failure.message));
-    else showProblem(form(), failure);
+    if (failure.status === 422) return showProblem(form(), failure);
+    result().append(made("p", "error", failure.message));
+    announce(failure.message);
   }
 }
 

@@ -46,8 +46,9 @@ function localiseNumbers(scope) {
 export function localise(scope = document) {
   localiseNumbers(scope);
   for (const element of scope.querySelectorAll("time[datetime]")) {
-    const time = new Date(element.dateTime);
-    element.textContent = written(element, time);
+    const text = written(element, new Date(element.dateTime));
+    // What is written anew is read out anew, and loses its selection.
+    if (element.textContent !== text) element.textContent = text;
   }
   for (const option of scope.querySelectorAll("option[data-time]")) {
     const time = absolute.format(new Date(option.dataset.time));
