@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -50,11 +50,20 @@ def refused(scope: Scope) -> int:
         return 404
     if len(query) > MOST_QUERY:
         return 414
-    if query.count(b"&") >= MOST_FIELDS:
+    if query.count(b"&") >= MOST_FIELDS or not is_text(query):
         return 400
     if sum(len(name) + len(value) for name, value in headers) > MOST_HEADERS:
         return 431
     return 413 if announced_length(headers) > MOST_BODY else 0
+
+
+def is_text(query: bytes) -> bool:
+    """Tell whether a query is UTF-8 once it is decoded: no door and no route could read another one."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def announced_length(headers: Iterable[tuple[bytes, bytes]]) -> int:

@@ -79,10 +79,12 @@ async def test_another_spelling_of_a_path_reaches_nothing(path):
     [
         ("a=" + "b" * 16_400, {}, 414),
         ("&".join(["a=1"] * 201), {}, 400),
+        ("search=%ff", {}, 400),
+        ("search=%ed%a0%80", {}, 400),
         ("", {"X-Long": "b" * 16_400}, 431),
     ],
 )
-async def test_too_much_query_or_headers_is_refused(query, headers, status):
+async def test_too_much_of_a_query_or_one_that_is_no_text_is_refused(query, headers, status):
     async with client_of([router], World()) as http:
         answer = await http.get(f"{NOTES}?{query}", headers=headers)
     assert answer.status_code == status
