@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 
 from app.caller import Right
 from tests.store.estate import SPACE, Home
@@ -82,6 +83,10 @@ async def test_the_file_holds_all_and_nothing_that_a_spreadsheet_runs(product: P
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["action"] for row in rows] == ["export_taken", "connection_tested"]
     assert answer.headers["content-disposition"].startswith("attachment;")
+    assert rows[1]["at"].endswith("Z")
+    assert [datetime.fromisoformat(row["at"]) for row in rows[1:]] == [
+        datetime.fromisoformat(entry["at"]) for entry in (await product.get("audit"))["audit"][1:]
+    ]
 
 
 async def test_the_settings_page_shows_it(product: Product, ours: Home):

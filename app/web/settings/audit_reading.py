@@ -65,7 +65,7 @@ async def _pieces(services: Services, admin: SpaceCaller) -> AsyncGenerator[byte
 def line(entry: Entry) -> str:
     """Return an entry as a line of the file; no cell can be taken for a formula."""
     cells = (
-        entry.at.isoformat(),
+        f"{entry.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         entry.action,
         entry.outcome,
         entry.account_id or "",
