@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.exports import spreadsheet
+from app.exports import changes, readiness, spreadsheet
 from app.exports.evidence import texts
 from app.exports.spreadsheet import header, line, neutralised
 from tests.exports.builders import make_evidence
@@ -73,6 +73,8 @@ def test_the_documentation_lists_every_column_in_its_order():
     evidence = list(spreadsheet.EVIDENCE_COLUMNS)
     assert documented("One row per API and environment") == list(spreadsheet.POSTURE_ROW)
     assert documented("One row per finding") == list(spreadsheet.FINDING_ROW)
+    assert documented("One row per finding that changed") == list(changes.COLUMNS)
+    assert documented("One row per point of a readiness") == list(readiness.COLUMNS)
     assert documented("The last columns of every row") == evidence
     assert list(texts(make_evidence())) == evidence
 
