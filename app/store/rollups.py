@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import and_, delete, or_, select, text
 
 from app.caller import SiteId, SpaceId
 from app.posture.model import Severity, Verdict
 from app.store.database import DB
-from app.store.tables import OPEN, daily_rollups
+from app.store.tables import OPEN, daily_rollups, syncs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,13 @@ async def since(
 
 
 async def forget(db: DB, site_id: SiteId, space_id: SpaceId, before: date) -> None:
-    """Delete the days before a date."""
+    """Delete the days before a date, and those whose sync is gone: a day leads to its sync."""
     mine = daily_rollups.c
+    of_space = and_(syncs.c.site_id == site_id, syncs.c.space_id == space_id)
+    is_gone = mine.sync_id.not_in(select(syncs.c.sync_id).where(of_space))
     await db.execute(
         delete(daily_rollups).where(
-            mine.site_id == site_id, mine.space_id == space_id, mine.day < before
+            mine.site_id == site_id, mine.space_id == space_id, or_(mine.day < before, is_gone)
         )
     )
 

@@ -72,6 +72,12 @@ async def test_what_no_kept_sync_shows_is_deleted_and_the_rest_stays(ours):
         assert await syncs.before(db, ours.site_id, SPACE, 5) is not None
 
 
+async def test_a_day_whose_last_sync_is_deleted_goes_with_it_and_the_others_stay(ours):
+    await published_daily(ours, 3)
+    await forget(ours, NOW + timedelta(hours=1))
+    assert await counted(ours, *HISTORY) == dict.fromkeys(HISTORY, 2)
+
+
 async def test_the_published_sync_stays_however_old_it_is(ours):
     await published_daily(ours, 2)
     await forget(ours, NOW + 500 * DAY)
