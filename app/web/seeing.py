@@ -159,7 +159,10 @@ async def _one_api(
     found = await published_api(database, site_id, space_id, api_id)
     view = seen(found.sync)
     async with database.transaction(site_id) as db:
-        summary = await posture_rows.summary(db, site_id, space_id, view.number)
+        place = (db, site_id, space_id, view.number)
+        summary = await posture_rows.summary(*place)
+        of_api = Filter(api_id=api_id)
+        errors = await exporting.read_errors(*place, of_api, found.sync.environments)
         names = await _group_names(db, site_id, space_id)
         accepted = await exceptions.in_force(db, site_id, space_id)
     return Content(
@@ -168,7 +171,7 @@ async def _one_api(
         api_id=api_id,
         summary=summary,
         total=1,
-        read_errors=len(found.row.coverage["not_read"]),
+        read_errors=errors,
         group_names=names,
         rows=(found.row,),
         findings=tuple(found.findings),

@@ -1,14 +1,16 @@
 """Snapshots over the JSON API: who may take one, what it holds, and that it stays."""
 
 import asyncio
+import csv
 import hashlib
+import io
 from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
 
 from app.caller import Right
-from app.posture.model import Cell, CellState, Kind, Severity, Verdict
+from app.posture.model import Cell, CellState, Coverage, Kind, NotRead, Severity, Verdict
 from app.store.database import Database
 from app.store.encryption import Keyring
 from app.sync.queue import Queue
@@ -71,6 +73,21 @@ async def test_a_filter_is_applied_and_frozen_with_the_rows(product: Product, ou
     assert [finding["fingerprint"] for finding in found["findings"]] == ["f2"]
     assert (found["filter"]["verdict"], found["filter"]["search"]) == (["drift"], "")
     assert found["population"] == "1 of 3 APIs, 1 of 2 environments, 0 read errors"
+
+
+async def test_a_snapshot_of_one_api_counts_what_was_not_read_as_its_file_does(
+    product: Product, ours: Home
+):
+    not_read = [NotRead(name, PRODUCTION.id, "403") for name in ("instances", "automated")]
+    not_read.append(NotRead("tiers", TEST.id, "403"))
+    coverage = Coverage(3, 6, tuple(not_read), 0, "3 of 6 parts read")
+    orders = make_posture("g1/orders-api", coverage=coverage, verdict=Verdict.UNKNOWN)
+    await ours.published(rows=rows_of(orders), failed=(PRODUCTION,))
+    api_id = (await product.get("posture"))["apis"][0]["id"]
+    found = await product.get(f"snapshots/{(await taken(product, {'api_id': api_id}))['id']}")
+    file = await product.call("GET", f"posture.csv?api_id={api_id}")
+    (told,) = {row["population"] for row in csv.DictReader(io.StringIO(file.text))}
+    assert found["population"] == told == "1 of 1 API, 2 of 2 environments, 2 read errors"
 
 
 async def test_a_snapshot_stays_the_same_to_the_byte_after_later_syncs(
