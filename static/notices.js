@@ -58,15 +58,15 @@ export function showMessage(kind, text, content, actions) {
   show(section);
 }
 
-// The message stays until the next attempt; `again` is what was attempted.
-export function showFailure(failure, again) {
+// The message stays until the next attempt; `again` is what was attempted, or what helps instead.
+export function showFailure(failure, again, label = texts.textAgain) {
   const section = document.createElement("section");
   section.className = "message message-error";
   const details = failure.requestId ? `${texts.textRequest} ${failure.requestId}` : "";
   const act =
     failure.status === 401
       ? button(texts.textReload, () => host.reload())
-      : button(texts.textAgain, async () => {
+      : button(label, async () => {
           clearNotice();
           try {
             await again();

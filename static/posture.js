@@ -12,6 +12,8 @@ import { followSync, startSync, cancelSync } from "./syncing.js";
 
 const TYPING_PAUSE_MS = 250;
 
+const texts = document.body.dataset;
+
 // What is shown, and what is being asked for: the same but while an answer is on its way.
 let state = "";
 let wanted = "";
@@ -78,10 +80,21 @@ async function load(next, { isTyped = false, isAnew = false } = {}) {
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     wanted = state;
+    if ([404, 422].includes(error.status)) return sayThatItLeadsNowhere(error);
     showFailure(error, () => load(next, { isTyped, isAnew }));
   } finally {
     if (!signal.aborted) document.getElementById("table-region")?.removeAttribute("aria-busy");
   }
+}
+
+// A link that is old or cut off does not get better by trying again.
+function sayThatItLeadsNowhere(error) {
+  error.message = texts.textNoView;
+  const all = () => {
+    host.address.replace("");
+    return load("");
+  };
+  showFailure(error, all, texts.textAllApis);
 }
 
 // The same once more: after a sync, or when something was judged.

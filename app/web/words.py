@@ -257,6 +257,9 @@ SCRIPT_TEXTS = {
     "again": "Try again",
     "api-gone": "There is nothing here: the last sync found no such API. It may have been removed "
     "in Anypoint, or the link is old. What was found of it before stands in the history.",
+    "no-view": "This link leads to nothing that can be shown. It may be old or incomplete, or you "
+    "cannot see what it is for.",
+    "all-apis": "Show all APIs",
     "reload": "Reload",
     "exporting": "Preparing the export",
     "exported": "{name} was made. If no download has started, this frame may not save files.",

@@ -148,6 +148,18 @@ async def test_back_leads_to_the_filter_before(window: Window, filled: Stack) ->
     await frame.wait_for_selector("#total-threat[aria-current]")
 
 
+@pytest.mark.parametrize("state", ["verdict=nope", "view=snapshot&id=x"])
+async def test_a_link_that_leads_nowhere_says_so_and_leads_to_all(
+    window: Window, filled: Stack, state: str
+) -> None:
+    window.record.expect("status of 4")
+    frame = await opened(window, filled, state=state)
+    assert "leads to nothing" in await frame.inner_text("#notice")
+    await frame.get_by_role("button", name="Show all APIs").click()
+    await frame.wait_for_selector("#notice", state="hidden")
+    assert state not in window.page.url
+
+
 async def test_no_match_offers_to_clear_the_filters(window: Window, filled: Stack) -> None:
     frame = await opened(window, filled, state="search=nothing+of+that+name")
     await frame.click(".empty >> text=Clear all")
