@@ -274,7 +274,7 @@ SCRIPT_TEXTS = {
     "sync-failed": "The sync did not finish",
     "sync-cancelled": "Sync cancelled",
     "saved": "Settings saved",
-    "saved-body": "The first sync has started. The posture tab shows its progress.",
+    "saved-body": "A sync has started. The posture tab shows its progress.",
     "removed": "Credentials removed",
     "removed-body": "History stays. Nothing is read from Anypoint any more.",
     "outside": "Open this page from Confluence",
