@@ -13,7 +13,7 @@ from app.store.encryption import Keyring
 from app.web.api import readiness_reading
 from sandbox.estate_model import Estate
 from tests.postgres import FreshDatabase
-from tests.store.estate import Home
+from tests.store.estate import SPACE, Home
 from tests.sync.world import World
 from tests.web.live import synced
 from tests.web.product import Product
@@ -123,6 +123,17 @@ async def test_before_the_first_sync_nothing_is_known(product: Product, ours: Ho
     assert [point["sentence"] for point in found["unknown"]] == [
         readiness_reading.NOTHING_PUBLISHED
     ]
+
+
+async def test_after_the_connection_was_removed_nothing_is_ready_and_the_reason_is_that(
+    product: Product, world: World
+):
+    await world.connections.remove(world.site_id, SPACE)
+    found = await told(product)
+    assert (found["ready"], found["counts"]["unknown"]) == (None, 1)
+    assert found["unknown"][0]["sentence"] == readiness_reading.NOT_CONNECTED
+    (row,) = await exported(product)
+    assert (row["weight"], row["sentence"]) == ("unknown", readiness_reading.NOT_CONNECTED)
 
 
 async def test_an_environment_that_was_not_read_is_unknown(product: Product, world: World):

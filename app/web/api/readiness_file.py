@@ -14,7 +14,7 @@ from app.web.api.readiness_reading import (
     Wish,
     asked_of,
     batches,
-    before_the_first,
+    untold,
 )
 from app.web.dependencies import SpaceCaller
 from app.web.downloads import Body
@@ -36,13 +36,14 @@ async def readiness_file(
 
 
 async def _pieces(
-    services: Services, viewer: SpaceCaller, wish: Wish, asked: Asked | None
+    services: Services, viewer: SpaceCaller, wish: Wish, asked: Asked | str
 ) -> AsyncGenerator[bytes, None]:
-    told = sheet.texts(_told(viewer, wish, asked))
     yield header(sheet.COLUMNS).encode()
-    if asked is None:
-        yield "".join(_line(told, each) for each in before_the_first().unknown).encode()
+    if isinstance(asked, str):
+        told = sheet.texts(_told(viewer, wish, None))
+        yield "".join(_line(told, each) for each in untold(asked).unknown).encode()
         return
+    told = sheet.texts(_told(viewer, wish, asked))
     async for points in batches(services.database, asked):
         if points:
             yield "".join(_line(told, each) for each in points).encode()

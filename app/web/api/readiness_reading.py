@@ -34,6 +34,9 @@ MOST_TOLD = 1000
 """Points of one weight that an answer holds, the worst ones; the numbers count all."""
 
 NOTHING_PUBLISHED = "Nothing is published yet: connect the space and sync it first"
+NOT_CONNECTED = (
+    "The connection was removed, so nothing is read any more: connect the space and sync it"
+)
 NOTHING_CHOSEN = "No API matches these filters: there is nothing to judge"
 
 
@@ -101,8 +104,8 @@ async def readiness_of(
     `BadValue` for what is no environment of the published sync, `NotThere` for an unknown API.
     """
     asked = await asked_of(database, site_id, space_id, wish)
-    if asked is None:
-        return before_the_first()
+    if isinstance(asked, str):
+        return untold(asked)
     told: dict[Weight, list[ToldPoint]] = {weight: [] for weight in Weight}
     counts = dict.fromkeys(Weight, 0)
     async for points in batches(database, asked):
@@ -128,13 +131,15 @@ async def readiness_of(
 
 async def asked_of(
     database: Database, site_id: SiteId, space_id: SpaceId, wish: Wish
-) -> Asked | None:
-    """Return what a wish asks of the published sync; None before the first one."""
+) -> Asked | str:
+    """Return what a wish asks of the published sync, or why nothing can be told of it."""
     async with database.transaction(site_id) as db:
         sync = await syncs.published(db, site_id, space_id)
         connection = await connections.current(db, site_id, space_id)
-        if sync is None or sync.number is None or connection is None:
-            return None
+        if sync is None or sync.number is None:
+            return NOTHING_PUBLISHED
+        if connection is None:
+            return NOT_CONNECTED
         origin, target = _environments(sync.environments, wish)
         chosen = Chosen(sync.number, wish.wanted, wish.api_id)
         is_one = wish.api_id is not None
@@ -238,8 +243,8 @@ def _with_rows(told: Iterable[ToldPoint], rows: Mapping[str, FindingRow]) -> tup
     )
 
 
-def before_the_first() -> Readiness:
-    """Return the answer where there is nothing to read yet."""
-    point = ToldPoint(None, Point(Weight.UNKNOWN, NOTHING_PUBLISHED))
+def untold(why: str) -> Readiness:
+    """Return the answer where nothing can be told, with its reason."""
+    point = ToldPoint(None, Point(Weight.UNKNOWN, why))
     counts = {**dict.fromkeys(Weight, 0), Weight.UNKNOWN: 1}
     return Readiness(None, None, None, None, 0, (), (), (point,), counts)
