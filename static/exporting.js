@@ -41,7 +41,7 @@ async function showText(file, name) {
   area.rows = 12;
   area.value = await file.text();
   area.setAttribute("aria-label", name);
-  showMessage("unknown", name, [area], [
+  showMessage("information", name, [area], [
     [texts.textCopy, () => copy(area)],
     [texts.textClose, clearNotice],
   ]);

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from playwright.async_api import Frame
+from playwright.async_api import Frame, Route
 
 from sandbox.browser import Window
 from sandbox.stack import Stack
@@ -125,6 +125,26 @@ async def test_one_api_is_frozen_through_its_editor_without_a_mouse(macros: Macr
     assert "Before the release." in text
     assert "Taken by Editor" in " ".join(text.split())
     assert API in text
+
+
+async def test_nothing_is_saved_before_the_editor_knows_what_its_macro_holds(
+    macros: Macros,
+) -> None:
+    page = macros.window.page
+    macros.window.record.expect("status of 503")
+
+    async def away(route: Route) -> None:
+        await route.fulfill(status=503)
+
+    await page.route("**/snapshot-options?*", away)
+    editor = await macros.editor("trend")
+    await page.click("[role=dialog] [data-identifier=submit]")
+    await editor.wait_for_timeout(500)
+    await editor.wait_for_selector("#notice .message")
+    await page.unroute("**/snapshot-options?*", away)
+    await editor.click("#notice button")
+    await editor.wait_for_selector(f"#preview {LIVE}")
+    await macros.insert()
 
 
 async def test_a_filtered_list_counts_what_matches_while_it_is_chosen(macros: Macros) -> None:
