@@ -131,7 +131,6 @@ const connect = {
 
     onSubmit(act) {
       if (!isFramed || !AP.dialog) return;
-      AP.dialog.disableCloseOnSubmit?.();
       AP.events.on("dialog.button.click", ({ button }) => {
         if (button?.name === "submit") act();
       });
@@ -168,5 +167,9 @@ const connect = {
     if (isFramed && AP.theming) AP.theming.initializeTheming();
   },
 };
+
+// The button of a macro's editor is told to every frame of ours on the page: one that did not say
+// this would close the editor before it has saved.
+if (isFramed && AP.dialog) AP.dialog.disableCloseOnSubmit?.();
 
 export const host = root.dataset.door === "forge" ? forge : connect;

@@ -147,6 +147,20 @@ async def test_nothing_is_saved_before_the_editor_knows_what_its_macro_holds(
     await macros.insert()
 
 
+async def test_a_macro_is_changed_by_the_hosts_button_beside_the_macro_itself(
+    macros: Macros,
+) -> None:
+    await macros.editor("trend")
+    await macros.insert()
+    await macros.shown("trend", "editor")
+    await macros.window.page.click(f"text=Edit {NAMES['trend']}")
+    editor = await macros.window.frame_in("[role=dialog]", "plumbline-trend")
+    await editor.check("[name=mode][value=live]")
+    await macros.insert()
+    frame = await macros.shown("trend")
+    await frame.wait_for_selector(LIVE)
+
+
 async def test_a_filtered_list_counts_what_matches_while_it_is_chosen(macros: Macros) -> None:
     editor = await macros.editor("overview")
     await editor.fill("#search", "system")
