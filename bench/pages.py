@@ -29,7 +29,7 @@ from playwright.async_api import Frame, Page
 from app.caller import SpaceId
 from app.posture.assessment import assess_api
 from app.posture.model import Environment, EnvironmentReading, Scope
-from app.store import connections, leases, marks, publishing, sites, syncs
+from app.store import asking, connections, leases, marks, publishing, sites
 from app.store.database import Database
 from app.store.embedded import EmbeddedPostgres
 from app.store.publishing import AssessedApi, PublishedRows
@@ -96,7 +96,7 @@ async def plant(database: Database, issuer: str, space: str, apis: int) -> None:
         connection = await connections.current(db, *place)
         assert connection is not None
         environments = connection.environments
-        sync, _ = await syncs.request(db, *place, None, now)
+        sync, _ = await asking.request(db, *place, None, now)
         attempt = await leases.begin(db, *place, sync.id, 600)
         assert attempt is not None
         await marks.save_environments(db, *place, sync.id, attempt, environments)

@@ -28,6 +28,7 @@ from sqlalchemy import text
 from app.posture.assessment import assess_api
 from app.posture.model import ApiPosture, ApiReading, InstanceReading, Section
 from app.store import (
+    asking,
     connections,
     leases,
     marks,
@@ -36,7 +37,6 @@ from app.store import (
     readings,
     rollups,
     sections,
-    syncs,
 )
 from app.store.database import DB, Database
 from app.store.embedded import APP, EmbeddedPostgres
@@ -151,7 +151,7 @@ class Ours:
         home = self.home
         place = (home.site_id, home.space_id)
         async with home.database.transaction(home.site_id) as db:
-            sync, _ = await syncs.request(db, *place, None, now)
+            sync, _ = await asking.request(db, *place, None, now)
             attempt = await leases.begin(db, *place, sync.id, 600)
             assert attempt is not None
             await marks.save_environments(db, *place, sync.id, attempt, ENVIRONMENTS)
