@@ -18,7 +18,8 @@ from app.caller import SiteId
 from app.connect.descriptor import descriptor
 from app.errors import BadConfiguration, Unavailable
 from app.forge import publishing
-from app.main import create_app, join, web_routes
+from app.main import create_app, web_routes
+from app.parts import join
 from app.serving import GentleServer
 from app.settings import Settings, parse_keys, written_keys
 from app.store import agenda, snapshots

@@ -2,7 +2,7 @@
 
 import "./adopting.js";
 import { busily, placeErrors, say, text } from "./judging.js";
-import { announce, showFailure } from "./notices.js";
+import { announce, attempt, showFailure } from "./notices.js";
 import { dress } from "./page.js";
 import { fragment, json } from "./requests.js";
 import { showToken } from "./tokens.js";
@@ -30,13 +30,7 @@ export async function redraw(list, { page = 1, ended = shownEnded(), focus = tru
 }
 
 // What was asked for is done: only showing it can be tried again.
-async function redrawn(list, options) {
-  try {
-    await redraw(list, options);
-  } catch (failure) {
-    showFailure(failure, () => redraw(list, options));
-  }
-}
+const redrawn = (list, options) => attempt(() => redraw(list, options));
 
 async function suggest() {
   const place = field("suggestions");

@@ -1,7 +1,7 @@
 // A macro's editor: what it shows, frozen or live, with a preview of just that.
 
 import { host } from "./host.js";
-import { announce, clearNotice, showFailure } from "./notices.js";
+import { announce, attempt, clearNotice, showFailure } from "./notices.js";
 import { dress, ready } from "./page.js";
 import { fragment, json } from "./requests.js";
 import { apiField } from "./macro-api.js";
@@ -135,14 +135,6 @@ async function begin() {
   await fill();
   isFilled = true;
   await show();
-}
-
-async function attempt(work) {
-  try {
-    await work();
-  } catch (error) {
-    showFailure(error, work);
-  }
 }
 
 // What the macro holds already; an address that was pasted leads to its API.

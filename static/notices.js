@@ -58,6 +58,15 @@ export function showMessage(kind, text, content, actions) {
   show(section);
 }
 
+// What fails can be tried again, as often as it fails.
+export async function attempt(work) {
+  try {
+    await work();
+  } catch (failure) {
+    showFailure(failure, work);
+  }
+}
+
 // The message stays until the next attempt; `again` is what was attempted, or what helps instead.
 export function showFailure(failure, again, label = texts.textAgain) {
   const section = document.createElement("section");
@@ -66,13 +75,9 @@ export function showFailure(failure, again, label = texts.textAgain) {
   const act =
     failure.status === 401
       ? button(texts.textReload, () => host.reload())
-      : button(label, async () => {
+      : button(label, () => {
           clearNotice();
-          try {
-            await again();
-          } catch (next) {
-            showFailure(next, again);
-          }
+          attempt(again);
         });
   const actions = document.createElement("div");
   actions.className = "actions";

@@ -1,7 +1,7 @@
 // The settings: test, save and remove the connection; errors stand at their fields.
 
 import { host } from "./host.js";
-import { announce, clearNotice, showFailure } from "./notices.js";
+import { announce, attempt, clearNotice, showFailure } from "./notices.js";
 import { showBoth } from "./meanwhile.js";
 import { dress, ready } from "./page.js";
 import { fragment, json } from "./requests.js";
@@ -83,6 +83,7 @@ async function busy(button, work) {
   }
 }
 
+// Tried again by itself where it fails: what it follows is done by then.
 // Below the connection somebody may be typing, or a token may stand that is shown but once: that
 // part comes and goes with the connection, and is left alone otherwise.
 async function redraw() {
@@ -96,15 +97,6 @@ async function redraw() {
   preview();
   document.dispatchEvent(new CustomEvent("connection-redrawn"));
   document.querySelector("#connection .message, #client_id").focus();
-}
-
-// What was asked for is done: only showing it can be tried again.
-async function redrawn() {
-  try {
-    await redraw();
-  } catch (error) {
-    showFailure(error, redraw);
-  }
 }
 
 // Over the version that this form shows, and over no other.
@@ -125,7 +117,7 @@ async function save() {
   field("meanwhile").hidden = true;
   if (!(await put(values()))) return;
   host.flag("success", texts.textSaved, texts.textSavedBody);
-  await redrawn();
+  await attempt(redraw);
 }
 
 async function test() {
@@ -188,7 +180,7 @@ function keepCredentials() {
 async function remove() {
   await json("connection", { method: "DELETE" });
   host.flag("success", texts.textRemoved, texts.textRemovedBody);
-  await redrawn();
+  await attempt(redraw);
   announce(texts.textRemoved);
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, delete, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import AccountId, SiteId, SpaceId
@@ -60,12 +60,6 @@ class ConnectionValues:
     sync_interval_hours: int = 24
     ignored_application_suffixes: tuple[str, ...] = ()
     client_secret: str | None = field(default=None, repr=False)
-
-
-async def hold(db: DB, site_id: SiteId, space_id: SpaceId) -> None:
-    """Save alone until the transaction ends: what was there before is then what is saved over."""
-    lock = func.hashtextextended(f"saving {site_id} {space_id}", 0)
-    await db.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 async def current(db: DB, site_id: SiteId, space_id: SpaceId) -> Connection | None:

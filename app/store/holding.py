@@ -1,10 +1,19 @@
 """What is held first by whoever writes to a connection and to what hangs on it."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.caller import SiteId, SpaceId
 from app.store.database import DB
 from app.store.tables import connections
+
+
+async def saving(db: DB, site_id: SiteId, space_id: SpaceId) -> None:
+    """Save alone until the transaction ends: what was there before is then what is saved over.
+
+    A lock by name: before the first saving there is no row that could be held.
+    """
+    lock = func.hashtextextended(f"saving {site_id} {space_id}", 0)
+    await db.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 async def connection(db: DB, site_id: SiteId, space_id: SpaceId) -> int | None:

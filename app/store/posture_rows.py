@@ -56,7 +56,8 @@ class Filter:
     @property
     def choice(self) -> "Filter":
         """The same filter on its first page in the usual order: what decides how many there are."""
-        return replace(self, sort=Sort.WORST, page=1, size=50)
+        usual = Filter()
+        return replace(self, sort=usual.sort, page=usual.page, size=usual.size)
 
 
 @dataclass(frozen=True, slots=True)

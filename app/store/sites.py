@@ -9,12 +9,12 @@ from sqlalchemy import Row, delete, select, update
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
-from app.store import page_tokens, pipeline_tokens
+from app.store import asking, page_tokens, pipeline_tokens
 from app.store.agenda import purge_site_at
 from app.store.database import DB, Question
 from app.store.encryption import Keyring
 from app.store.site_news import announce
-from app.store.tables import agenda, connections, installations, readings, sites, syncs
+from app.store.tables import agenda, connections, installations, sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ async def uninstall(
         .values(client_secret=None, version=connections.c.version + 1)
     )
     await pipeline_tokens.revoke_all(db, site_id)
-    await _stop_syncs(db, site_id, now)
+    await asking.cancel_site(db, site_id, "The app was uninstalled.")
     await db.execute(update(agenda).where(agenda.c.site_id == site_id).values(next_sync_at=None))
     await purge_site_at(db, site_id, purge_after)
 
@@ -162,15 +162,6 @@ def _installation(row: Any, keyring: Keyring) -> Installation:
         installed=row.uninstalled_at is None,
         enabled=row.enabled,
     )
-
-
-async def _stop_syncs(db: DB, site_id: SiteId, now: datetime) -> None:
-    await db.execute(
-        update(syncs)
-        .where(syncs.c.site_id == site_id, syncs.c.state.in_(["queued", "running"]))
-        .values(state="cancelled", reason="The app was uninstalled.", finished_at=now)
-    )
-    await db.execute(delete(readings).where(readings.c.site_id == site_id))
 
 
 def secret_place(site_id: str, door: str) -> dict[str, str]:

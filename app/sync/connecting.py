@@ -6,10 +6,10 @@ from datetime import datetime
 from app.anypoint.client import AnypointClient
 from app.caller import INSIDE, AccountId, Origin, SiteId, SpaceId
 from app.errors import BadValue, Conflict, NotThere
-from app.store import agenda, asking, audit, connections
+from app.store import agenda, asking, audit, connections, holding
 from app.store.audit import Act, Action
 from app.store.connections import Connection, ConnectionValues
-from app.store.database import Database
+from app.store.database import DB, Database
 from app.store.encryption import Keyring
 from app.sync.recording import record_saving, trial
 from app.sync.schedule import next_date
@@ -82,7 +82,7 @@ class ConnectionService:
         secret = await self._secret(site_id, space_id, change)
         discovery = await discovered(self._client_for(change, secret), change)
         async with self._database.transaction(site_id) as db:
-            await connections.hold(db, site_id, space_id)
+            await holding.saving(db, site_id, space_id)
             before = await connections.current(db, site_id, space_id)
             _check_seen(change, before)
             values = _values(change, discovery)
@@ -106,18 +106,21 @@ class ConnectionService:
                 by=account_id,
                 origin=origin,
             )
-            if discovery.environments:
+            if discovery.environments or (before and _is_elsewhere(before, values)):
                 await connections.keep_environments(db, site_id, space_id, discovery.environments)
-            elif before and _is_elsewhere(before, values):
-                await connections.keep_environments(db, site_id, space_id, ())
             if before:
                 await asking.cancel_all(db, site_id, space_id, "The connection was changed.")
             await self._syncs.request(db, site_id, space_id, account_id, origin)
-            # Whatever becomes of that sync, cancelled or lost with its worker: others follow it.
-            following = next_date(self._now(), change.sync_interval_hours)
-            await agenda.schedule(db, site_id, space_id, following)
+            await self._schedule_next(db, site_id, space_id, change)
             current = await connections.current(db, site_id, space_id)
         return current or saved
+
+    async def _schedule_next(
+        self, db: DB, site_id: SiteId, space_id: SpaceId, change: ConnectionChange
+    ) -> None:
+        """Set when the next sync is due, whatever becomes of the one that was just asked for."""
+        following = next_date(self._now(), change.sync_interval_hours)
+        await agenda.schedule(db, site_id, space_id, following)
 
     async def remove(
         self,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app import main
+from app import parts
 from app.anypoint.errors import Throttled
 from app.anypoint.limiter import Gates
 from app.caller import SiteId
@@ -61,7 +61,7 @@ async def test_who_merely_knows_the_id_of_an_app_has_nobody_else_wait():
     gates = Gates()
     async with httpx.AsyncClient(transport=httpx.MockTransport(anypoint)) as http:
         knowing, guessing = (
-            main._anypoint_client(Settings(), http, gates, "https://us.example", "app", secret, b"")
+            parts.anypoint_client(Settings(), http, gates, "https://us.example", "app", secret, b"")
             for secret in ("the secret", "guessed")
         )
         with pytest.raises(Throttled):

@@ -1,7 +1,5 @@
 """Reading what the settings page shows: the connection as stored, with the name of who saved it."""
 
-from dataclasses import replace
-
 from app.caller import AccountId
 from app.store import connections
 from app.store.connections import Connection
@@ -19,8 +17,8 @@ async def shown_settings(services: Services, admin: SpaceCaller) -> SettingsView
         connection = await connections.current(db, admin.site_id, admin.space_id)
         is_locked = await _is_locked(db, services, admin)
     name = await _saver(services, admin, connection)
-    view = settings(connection, admin.account_id, services.control_planes, name)
-    return replace(view, is_locked=is_locked)
+    planes = services.control_planes
+    return settings(connection, admin.account_id, planes, name, is_locked=is_locked)
 
 
 async def _is_locked(db: DB, services: Services, admin: SpaceCaller) -> bool:

@@ -43,6 +43,8 @@ def settings(
     account_id: AccountId | None,
     control_planes: Mapping[str, str],
     saver: str = "",
+    *,
+    is_locked: bool = False,
 ) -> SettingsView:
     """Return the form for a stored connection, or an empty one before there is any.
 
@@ -59,6 +61,7 @@ def settings(
         version=connection.version,
         is_saved=True,
         is_refused=connection.refused_at is not None,
+        is_locked=is_locked,
         is_explicit=connection.environment_ids is not None,
         connected_line=sentences.connected(name, [item.name for item in connection.environments]),
         client_id=connection.client_id,
