@@ -79,7 +79,8 @@ def cpu(load: Load, server: Served) -> float:
 
 def p50(load: Load, server: Served) -> float:
     """Return how long a request takes in the middle, with one at a time, in milliseconds."""
-    return median(load.asked(server.port, targets(ALONE_REQUESTS), 1)["seconds"]) * 1000
+    seconds: list[float] = load.asked(server.port, targets(ALONE_REQUESTS), 1)["seconds"]
+    return median(seconds) * 1000
 
 
 def line(load: Load, pair: Pair, number: str, what: str, goal: float, measure: Any) -> Line:

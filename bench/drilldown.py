@@ -72,7 +72,8 @@ async def product() -> AsyncIterator[tuple[Product, str, str]]:
 async def measured(app: Product, large: str, small: str) -> Line:
     """Ask for both in turns and compare the times of the whole answers."""
     times: dict[str, list[float]] = {large: [], small: []}
-    await asked(app, large), await asked(app, small)
+    for api_id in (large, small):
+        await asked(app, api_id)
     for turn in range(ROUNDS):
         for api_id in (large, small) if turn % 2 else (small, large):
             gc.collect()

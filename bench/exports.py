@@ -200,7 +200,7 @@ async def usual_lines(export: Export) -> AsyncIterator[list[str]]:
             yield usual_line(row, place)
 
 
-def usual_line(row: Mapping[str, Any], place: ReadEnvironment) -> list[str]:
+def usual_line(row: Mapping[Any, Any], place: ReadEnvironment) -> list[str]:
     """Return the cells of one environment of an API, in the columns' order."""
     cell = row["cells"][place.id]
     held = cell["instances"]

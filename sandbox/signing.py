@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
-from atlassian_jwt.url_utils import hash_url  # type: ignore[import-untyped]
+from atlassian_jwt.url_utils import hash_url
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import jwt
-from atlassian_jwt.url_utils import hash_url  # type: ignore[import-untyped]
+from atlassian_jwt.url_utils import hash_url
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route

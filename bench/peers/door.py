@@ -51,7 +51,7 @@ def five_steps(scope: dict[str, Any], known: dict[str, str]) -> str:
     token = parse_qs(query)["jwt"][0]
     issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
     shared = known[issuer]
-    required = {"require": ["exp", "iat", "iss", "qsh"], "verify_aud": False}
+    required: jwt.types.Options = {"require": ["exp", "iat", "iss", "qsh"], "verify_aud": False}
     claims = jwt.decode(token, shared, algorithms=["HS256"], leeway=LEEWAY, options=required)
     if not hmac.compare_digest(claims["qsh"], plain_hash(scope, query)):
         raise Refused

@@ -82,7 +82,8 @@ def _base64(part: bytes) -> str:
 
 def hash_of(method: str, path_and_query: str) -> str:
     """Return a request's hash by Atlassian's own package, not by ours."""
-    return atlassian_jwt.url_utils.hash_url(method, path_and_query)
+    hashed: str = atlassian_jwt.url_utils.hash_url(method, path_and_query)
+    return hashed
 
 
 Reply = Callable[[httpx.Request], httpx.Response]

@@ -128,14 +128,16 @@ class Machines:
         self, site_id: SiteId, sync_id: str, reached: Callable[[Sync], bool], what: str
     ) -> Sync:
         """Wait until the sync has come so far."""
-        return await eventually(lambda: self.seen(site_id, sync_id), reached, what)
+        found: Sync = await eventually(lambda: self.seen(site_id, sync_id), reached, what)
+        return found
 
     async def ended(self, site_id: SiteId, sync_id: str, space_id: SpaceId = SPACE) -> Sync:
         """Wait until the sync is over."""
         over = {State.PUBLISHED, State.FAILED, State.CANCELLED}
-        return await eventually(
+        found: Sync = await eventually(
             lambda: self.seen(site_id, sync_id, space_id), lambda s: s.state in over, "the end"
         )
+        return found
 
     async def trouble(self, **wish: Any) -> None:
         """Have the stand-in fail, change or be slow."""

@@ -24,7 +24,7 @@ def key_set(*keys: tuple[str, RSAPrivateKey]) -> dict[str, Any]:
 
 
 def jwk(key_id: str, key: RSAPrivateKey) -> dict[str, Any]:
-    said = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    said: dict[str, Any] = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
     return said | {"kid": key_id, "use": "sig", "alg": "RS256"}
 
 

@@ -11,7 +11,8 @@ import httpx
 import orjson
 from starlette.requests import Request
 
-from app.anypoint.client import AnypointClient, Credentials
+from app.anypoint.auth import Credentials
+from app.anypoint.client import AnypointClient
 from app.anypoint.limiter import Limiter
 from app.caller import Right, TokenKind
 from app.confluence import people, permissions, spaces
@@ -39,7 +40,8 @@ from app.web.routing import manifest
 from app.web.schemes import by_prefix, by_scheme
 from app.web.state import Services
 from sandbox.anypoint import create_app as anypoint_stand_in
-from sandbox.estate import Estate, build
+from sandbox.estate import build
+from sandbox.estate_model import Estate
 from tests.connect.atlassian import (
     BASE_URL,
     CONTEXT_HASH,
