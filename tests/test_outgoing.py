@@ -130,21 +130,21 @@ def test_addresses_of_networks_inside_are_not_public(address):
     ],
 )
 async def test_a_place_inside_is_never_connected_to(url):
-    async with outgoing.client(timeout=2) as http:
+    async with outgoing.client(timeout=20) as http:
         with pytest.raises(httpx.ConnectError, match="not public"):
             await http.get(url)
 
 
 async def test_plain_http_is_refused_before_anything_is_resolved(names):
     names["plane.example"] = []
-    async with outgoing.client(timeout=2) as http:
+    async with outgoing.client(timeout=20) as http:
         with pytest.raises(httpx.UnsupportedProtocol):
             await http.get("http://plane.example/")
 
 
 async def test_one_private_address_among_public_ones_refuses_the_name(names):
     names["plane.example"] = [["8.8.8.8", "10.0.0.1"]]
-    async with outgoing.client(timeout=2) as http:
+    async with outgoing.client(timeout=20) as http:
         with pytest.raises(httpx.ConnectError, match="not public"):
             await http.get("https://plane.example/")
 
@@ -152,14 +152,14 @@ async def test_one_private_address_among_public_ones_refuses_the_name(names):
 async def test_a_loopback_origin_that_the_operator_wrote_out_is_reached():
     async with serving(answer(b"hello")) as (port, _):
         origin = f"http://127.0.0.1:{port}"
-        async with outgoing.client(timeout=2, operator_origins=[origin]) as http:
+        async with outgoing.client(timeout=20, operator_origins=[origin]) as http:
             assert (await http.get(origin + "/")).text == "hello"
 
 
 async def test_another_port_or_scheme_than_the_operator_wrote_is_refused():
     async with serving(answer(b"hello")) as (port, seen):
         origins = ["http://127.0.0.1:1", f"https://127.0.0.1:{port}", "http://*.example"]
-        async with outgoing.client(timeout=2, operator_origins=origins) as http:
+        async with outgoing.client(timeout=20, operator_origins=origins) as http:
             with pytest.raises(httpx.UnsupportedProtocol):
                 await http.get(f"http://127.0.0.1:{port}/")
         assert seen == []
@@ -169,7 +169,7 @@ async def test_a_name_is_resolved_once_and_the_host_header_stays_the_name(names)
     names["plane.test"] = [["127.0.0.1"]]
     async with serving(answer(b"hello")) as (port, seen):
         origin = f"http://plane.test:{port}"
-        async with outgoing.client(timeout=2, operator_origins=[origin]) as http:
+        async with outgoing.client(timeout=20, operator_origins=[origin]) as http:
             assert (await http.get(origin + "/")).text == "hello"
     assert f"Host: plane.test:{port}".encode() in seen[0]
     assert names["plane.test"] == []
@@ -179,13 +179,13 @@ async def test_the_next_address_is_tried_when_the_first_does_not_answer(names):
     names["plane.test"] = [["127.0.0.2", "127.0.0.1"]]
     async with serving(answer(b"hello")) as (port, _):
         origin = f"http://plane.test:{port}"
-        async with outgoing.client(timeout=2, operator_origins=[origin]) as http:
+        async with outgoing.client(timeout=20, operator_origins=[origin]) as http:
             assert (await http.get(origin + "/")).text == "hello"
 
 
 async def test_a_name_that_nobody_knows_is_a_connection_error(names):
     names["nowhere.test"] = [[]]
-    async with outgoing.client(timeout=2) as http:
+    async with outgoing.client(timeout=20) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get("https://nowhere.test/")
 
@@ -226,7 +226,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed():
 async def test_a_cookie_of_one_answer_goes_with_no_later_request():
     async with serving(answer(b"hello", "Set-Cookie: session=of-somebody; Path=/")) as (port, seen):
         origin = f"http://127.0.0.1:{port}"
-        async with outgoing.client(timeout=2, operator_origins=[origin]) as http:
+        async with outgoing.client(timeout=20, operator_origins=[origin]) as http:
             await http.get(origin + "/")
             await http.get(origin + "/")
     assert len(seen) == 2

