@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from app.posture import forms
 from app.posture.canonical import canonical
-from app.posture.families import AUTHENTICATES, CORS_POLICY, Family, families
+from app.posture.families import AUTHENTICATES, CORS_POLICY, Family, families, is_outbound
 from app.posture.memory import Memory
 from app.posture.model import MULESOFT_GROUP, PointcutBody, PolicyBody, Section
 from app.posture.normalisation import Configuration, configuration_of
@@ -16,6 +16,7 @@ WHOLE_API: tuple[tuple[str, str], ...] = ()
 Pointcut = tuple[tuple[str, str], ...]
 Identity = tuple[str, str]
 
+_ALL_OF_ALL = (".*", ".*")
 _ALTERNATION = re.compile(r"[A-Za-z]+(?:\|[A-Za-z]+)*")
 
 
@@ -37,6 +38,11 @@ class Applied(NamedTuple):
     def is_cors(self) -> bool:
         """Whether it is the policy that the gateway runs first whatever its number."""
         return self.asset_id == CORS_POLICY and Family.CORS in self.families
+
+    @property
+    def is_outbound(self) -> bool:
+        """Whether it runs on the way to the upstream, after all that guard the way in."""
+        return is_outbound(self.group_id, self.asset_id)
 
     def is_of(self, wanted: frozenset[Family]) -> bool:
         """Whether it belongs to one of these families."""
@@ -138,8 +144,12 @@ def _applied(body: PolicyBody, *, is_flex: bool) -> Applied:
 
 
 def pointcut(pairs: list[PointcutBody]) -> Pointcut:
-    """Return the set of pairs, sorted; a plain alternation of methods is itself a set."""
-    return tuple(sorted({(_methods(pair["method"]), forms.text(pair["uri"])) for pair in pairs}))
+    """Return the set of pairs, sorted; a plain alternation of methods is itself a set.
+
+    All methods of all paths, as scripts write it out, are the whole API.
+    """
+    found = {(_methods(pair["method"]), forms.text(pair["uri"])) for pair in pairs}
+    return WHOLE_API if _ALL_OF_ALL in found else tuple(sorted(found))
 
 
 def _methods(method: str) -> str:

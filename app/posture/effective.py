@@ -40,11 +40,15 @@ def running(effective: Effective) -> list[Running]:
 
 
 def in_running_order(running: Iterable[Running]) -> list[Running]:
-    """Return policies as they run: CORS first, automated before API-level, each by order."""
+    """Return policies as they run: CORS first, automated before API-level, each by order.
+
+    Those of the way to the upstream come after all others.
+    """
     return sorted(
         running,
         key=lambda r: (
             not r.policy.is_cors,
+            r.policy.is_outbound,
             r.source == API_LEVEL,
             r.policy.order is None,
             r.policy.order or 0,

@@ -37,9 +37,10 @@ _MEMBERS: dict[tuple[Family, ...], str] = {
     (Family.AUTH,): """
         jwt-validation openidconnect-access-token-enforcement openam-access-token-enforcement
         pingfederate-access-token-enforcement external-oauth2-access-token-enforcement
+        openid-connect-access-token-enforcement oauth2-access-token-enforcement
         oauth2-token-introspection http-basic-authentication simple-security-manager
-        ldap-authentication ldap-security-manager external-authorization ext-authz
-        tls-inbound mtls-inbound inbound-mtls
+        ldap-authentication ldap-security-manager native-ext-authz external-authorization
+        ext-authz tls-inbound mtls-inbound inbound-mtls
     """,
     (Family.IDENTIFY,): "client-id-enforcement",
     (Family.IDENTIFY, Family.TRAFFIC): "rate-limiting-sla-based throttling-sla-based",
@@ -47,17 +48,35 @@ _MEMBERS: dict[tuple[Family, ...], str] = {
     (Family.NETWORK,): "ip-allowlist ip-whitelist ip-blocklist ip-blacklist access-block",
     (Family.PAYLOAD,): """
         json-threat-protection xml-threat-protection injection-protection schema-validation
-        json-schema-validation xml-schema-validation
+        json-schema-validation xml-schema-validation spec-validation
     """,
     (Family.CORS,): CORS_POLICY,
-    (Family.LOGGING,): "message-logging",
+    (Family.LOGGING,): "message-logging message-logging-outbound",
     (Family.TRANSFORM,): """
         header-injection header-removal credential-injection-basic-auth credential-injection-oauth2
     """,
     (Family.CACHE,): "http-caching",
 }
 _BY_ASSET = {asset: families for families, text in _MEMBERS.items() for asset in text.split()}
-_AI_PREFIXES = ("mcp-", "a2a-", "llm-")
+_AI_PREFIXES = ("mcp-", "a2a-", "a-two-a-", "llm-")
+_OUTBOUND = frozenset(
+    [
+        "message-logging-outbound",
+        "credential-injection-basic-auth",
+        "credential-injection-oauth2",
+        "credential-injection-oauth2-obo",
+        "credential-injection-api-key",
+        "intask-authentication-policy",
+        "intask-authorization-code-policy",
+        "circuit-breaker",
+        "idle-timeout",
+        "native-aws-lambda",
+        "bedrock-llm-provider-policy",
+        "gemini-llm-provider-policy",
+        "openai-transcoding-policy",
+        "gemini-transcoding-policy",
+    ]
+)
 
 
 @lru_cache(maxsize=4096)
@@ -68,6 +87,11 @@ def families(group_id: str | None, asset_id: str) -> tuple[Family, ...]:
     if asset_id.startswith(_AI_PREFIXES):
         return (Family.AI,)
     return _BY_ASSET.get(asset_id, (Family.CUSTOM,))
+
+
+def is_outbound(group_id: str | None, asset_id: str) -> bool:
+    """Whether a policy acts on the way to the upstream: after all others, whatever its number."""
+    return asset_id in _OUTBOUND and is_mulesofts(group_id)
 
 
 def is_mulesofts(group_id: str | None) -> bool:

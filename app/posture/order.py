@@ -6,7 +6,11 @@ from typing import NamedTuple
 from app.posture.applied import Applied
 from app.posture.slots import Slot
 
-Ranks = Mapping[str, int | None]
+Rank = tuple[bool, bool, int]
+"""On the way out, without a number, the number: what runs first is the smallest."""
+
+Ranks = Mapping[str, Rank]
+_LAST: Rank = (True, True, 0)
 
 
 class OrderCompared(NamedTuple):
@@ -40,25 +44,25 @@ def order_compared(
     return _order(inverted, ranks, partial, is_partial=True)
 
 
-def _ranks(slots: Sequence[Slot], environment: str) -> dict[str, int | None]:
-    return {s.subject: s.members[environment].order for s in slots if environment in s.members}
+def _ranks(slots: Sequence[Slot], environment: str) -> dict[str, Rank]:
+    return {s.subject: _rank(s.members[environment]) for s in slots if environment in s.members}
+
+
+def _rank(policy: Applied) -> Rank:
+    return policy.is_outbound, policy.order is None, policy.order or 0
 
 
 def _sequence(subjects: Sequence[str], ranks: Ranks, first: Ranks) -> tuple[str, ...]:
     """Return the subjects as they run; undecided ones stand as in the baseline."""
     held = [subject for subject in subjects if subject in ranks]
-    return tuple(sorted(held, key=lambda s: (*_key(ranks[s]), *_key(first.get(s)), s)))
-
-
-def _key(order: int | None) -> tuple[bool, int]:
-    return order is None, order or 0
+    return tuple(sorted(held, key=lambda s: (ranks[s], first.get(s, _LAST), s)))
 
 
 def _stands(a: str, b: str, ranks: Ranks) -> int:
     """Return -1 where a runs before b, 1 where after, 0 where that is undecided."""
     if a not in ranks or b not in ranks:
         return 0
-    left, right = _key(ranks[a]), _key(ranks[b])
+    left, right = ranks[a], ranks[b]
     return (left > right) - (left < right)
 
 
@@ -110,5 +114,5 @@ def cors_moves(slots: Sequence[Slot], environments: Sequence[str]) -> bool:
 
 
 def _way(a: Applied, b: Applied) -> int:
-    left, right = _key(a.order), _key(b.order)
+    left, right = _rank(a), _rank(b)
     return (left > right) - (left < right)

@@ -1,6 +1,7 @@
 """The table of known policies: one entry a policy, one line a field."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from app.posture import forms, weaker
@@ -14,6 +15,8 @@ C, G, H, L = FieldClass.CREDENTIALS, FieldClass.LOGGING, FieldClass.HEADERS, Fie
 N, O, P, T = FieldClass.NETWORK, FieldClass.ORIGINS, FieldClass.PAYLOAD, FieldClass.TRUST  # noqa: E741
 
 NO_METHOD = "none"
+BASIC_HEADER = "httpbasicauthenticationheader"
+_BASIC_HEADER_OF_MULE_3 = "httpauthorizationheader"
 _MINUTE = 60_000
 _UNITS = {
     "milliseconds": 1,
@@ -112,6 +115,16 @@ def _log_item(item: Json) -> tuple[Json, Json]:
     return None, item
 
 
+def _origin(value: Json) -> Json:
+    found = forms.enumerated(value)
+    return BASIC_HEADER if found == _BASIC_HEADER_OF_MULE_3 else found
+
+
+def _is_not_in_header(siblings: Siblings) -> bool:
+    """Return False where id and secret come in the Basic header: expressions have no effect."""
+    return bool(siblings.get("credentialsOrigin") != BASIC_HEADER)
+
+
 def _origin_is_custom(siblings: Siblings) -> bool:
     return bool(siblings.get("jwtOrigin") != "httpbearerauthenticationheader")
 
@@ -122,6 +135,10 @@ def _key_is_text(siblings: Siblings) -> bool:
 
 def _key_is_jwks(siblings: Siblings) -> bool:
     return bool(siblings.get("jwtKeyOrigin") == "jwks")
+
+
+def _key_is_computed(siblings: Siblings) -> bool:
+    return siblings.get("jwtKeyOrigin") not in ("text", "jwks")
 
 
 def _audience_is_checked(siblings: Siblings) -> bool:
@@ -210,6 +227,13 @@ BASIC = schema(
         "password": secret(is_required=True, counts=_has_user),
     }
 )
+LOGGING = schema(
+    {
+        "loggingConfiguration": Field(
+            field_class=G, shape=Shape.BAG, entry=_log_item, members=LOG_ITEM
+        )
+    }
+)
 ALLOWLIST = schema({"ips": NETWORKS, "ipExpression": CALLER_ADDRESS})
 BLOCKLIST = schema({"ips": BLOCKED, "ipExpression": CALLER_ADDRESS})
 LDAP = Field(forms.text, T, is_expected=True)
@@ -220,6 +244,7 @@ LDAP_SCHEMA = schema(
         "ldapServerUserPassword": secret(),
         "ldapSearchBase": LDAP,
         "ldapSearchFilter": LDAP,
+        "ldapSearchInSubtree": switch(),
     }
 )
 CREDENTIALS = schema(
@@ -239,12 +264,12 @@ POLICIES: dict[str, Schema] = {
     "client-id-enforcement": schema(
         {
             "credentialsOrigin": Field(
-                forms.enumerated,
+                _origin,
                 C,
                 aliases=("credentialsOriginHasHttpBasicAuthenticationHeader",),
             ),
-            "clientIdExpression": CLIENT_ID,
-            "clientSecretExpression": CLIENT_SECRET,
+            "clientIdExpression": replace(CLIENT_ID, counts=_is_not_in_header),
+            "clientSecretExpression": replace(CLIENT_SECRET, counts=_is_not_in_header),
         }
     ),
     "jwt-validation": schema(
@@ -267,6 +292,7 @@ POLICIES: dict[str, Schema] = {
             ),
             "jwtKeyOrigin": Field(forms.enumerated, T, "text"),
             "textKey": secret(counts=_key_is_text, is_required=True),
+            "customKeyExpression": Field(forms.expression, T, counts=_key_is_computed),
             "jwksUrl": Field(
                 forms.urls,
                 T,
@@ -393,13 +419,8 @@ POLICIES: dict[str, Schema] = {
             PAYLOAD_LIMIT,
         )
     ),
-    "message-logging": schema(
-        {
-            "loggingConfiguration": Field(
-                field_class=G, shape=Shape.BAG, entry=_log_item, members=LOG_ITEM
-            )
-        }
-    ),
+    "message-logging": LOGGING,
+    "message-logging-outbound": LOGGING,
     "header-injection": schema({"inboundHeaders": HEADER_VALUES, "outboundHeaders": HEADER_VALUES}),
     "header-removal": schema({"inboundHeaders": HEADER_NAMES, "outboundHeaders": HEADER_NAMES}),
     "http-caching": schema(

@@ -31,7 +31,10 @@ _SECRET_WORDS = frozenset(
         "authorization",
     }
 )
-_SECRET_ENDINGS = ("ApiKey", "PrivateKey", "SecretKey", "AccessKey", "SharedKey")
+_SECRET_ENDINGS = (
+    *("ApiKey", "PrivateKey", "SecretKey", "AccessKey", "SharedKey"),
+    *("AuthorizationHeader", "AuthorizationValue"),
+)
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )

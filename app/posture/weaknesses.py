@@ -9,9 +9,9 @@ from app.posture.limits import limits_of
 from app.posture.logged import writes_contents
 from app.posture.networks import EVERYTHING, may_hold_everything
 from app.posture.normalisation import Configuration
+from app.posture.policies import BASIC_HEADER
 from app.posture.weaker import has_plain_http, has_wildcard, reads_query
 
-BASIC_HEADER = "httpbasicauthenticationheader"
 SAMPLE_HOST = "your-jwks-service.example"
 KEY_URLS = ("jwksUrl", "tokenUrl", "introspectionURL")
 CREDENTIAL_EXPRESSIONS = ("clientIdExpression", "clientSecretExpression", "jwtExpression")
@@ -124,6 +124,7 @@ _OF_CLIENTS = (
     Row("P10", credentials_in_address, b"queryparams"),
 )
 _OF_LIMITS = (Row("P15", unusable_limit),)
+_OF_LOGS = (Row("P19", contents_logged),)
 _OF_ALLOWLISTS = (Row("P18", allows_everybody),)
 _OF_ASSETS: dict[str, tuple[Row, ...]] = {
     "jwt-validation": _OF_JWT + _OF_TOKENS,
@@ -139,7 +140,8 @@ _OF_ASSETS: dict[str, tuple[Row, ...]] = {
     "cors": (Row("P16", any_site_with_credentials), Row("P17", any_site)),
     "ip-allowlist": _OF_ALLOWLISTS,
     "ip-whitelist": _OF_ALLOWLISTS,
-    "message-logging": (Row("P19", contents_logged),),
+    "message-logging": _OF_LOGS,
+    "message-logging-outbound": _OF_LOGS,
 }
 
 

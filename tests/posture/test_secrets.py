@@ -26,7 +26,8 @@ def sealed(configuration: Any, asset_id: str = "x", group_id: str | None = "g") 
 @pytest.mark.parametrize(
     "name",
     ["password", "dbPassword", "db_passwd", "client-secret", "accessToken", "apiKey", "x-api-key",
-     "APIKEY", "signingPrivateKey", "private_key", "passphrase", "Authorization", "credentials"],
+     "APIKEY", "signingPrivateKey", "private_key", "passphrase", "Authorization", "credentials",
+     "openamAuthorizationHeader", "authorization_header", "authorizationValue"],
 )  # fmt: skip
 def test_a_name_tells_a_secret(name: str) -> None:
     assert is_secret_name(name)
