@@ -99,9 +99,12 @@ def _policy_name(item: Payload) -> str:
         return needed_text(item["assetId"], "a policy")
     # Mule 3: a slug stands in the template id. A number there changes with each version.
     slug = needed_text(item.get("policyTemplateId"), "a policy")
-    if slug.isdigit():
-        raise BadAnswer("Anypoint sent a policy that does not say which one it is.")
-    return slug
+    if not slug.isdigit():
+        return slug
+    if item.get("type") == "custom":
+        # Mule 3: a template of the organisation's own, the same one in all its environments.
+        return f"custom-policy-{slug}"
+    raise BadAnswer("Anypoint sent a policy that does not say which one it is.")
 
 
 def _pointcut(value: Any) -> list[PointcutBody] | None:

@@ -3,7 +3,9 @@
 from typing import Any
 
 import httpx
+import pytest
 
+from app.anypoint.errors import BadAnswer
 from app.anypoint.limiter import Gate, Limiter
 from app.posture.model import MULESOFT_GROUP
 from sandbox.estate import build
@@ -119,6 +121,16 @@ async def test_7_a_template_id_is_an_identity_only_where_it_is_a_slug(by_hand: B
     assert modern["asset_id"] == "rate-limiting"
     assert (legacy["group_id"], legacy["asset_id"]) == (None, "client-id-enforcement")
     assert "348742" not in str(modern)
+
+
+async def test_7_a_custom_policy_of_mule_3_is_known_by_its_template(by_hand: ByHand) -> None:
+    own = policy(policyTemplateId="58", groupId=None, assetId=None, type="custom")
+    by_hand.answers["/policies"] = [own]
+    [read] = await by_hand.client.policies("org", TEST, 5)
+    assert (read["group_id"], read["asset_id"]) == (None, "custom-policy-58")
+    by_hand.answers["/policies"] = [{**own, "type": "system"}]
+    with pytest.raises(BadAnswer, match="does not say which one"):
+        await by_hand.client.policies("org", TEST, 5)
 
 
 async def test_8_an_empty_list_of_resources_means_the_whole_api(by_hand: ByHand) -> None:
