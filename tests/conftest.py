@@ -46,7 +46,7 @@ def _postgres() -> Iterator[None]:
 def addresses() -> Iterator[FreshDatabase]:
     made = fresh_database()
     yield made
-    cluster().drop(made)
+    cluster().take_back(made)
 
 
 @pytest.fixture

@@ -267,6 +267,55 @@ async def test_an_old_install_token_does_not_undo_a_newer_one(confluence):
     assert (await confluence.known(OURS)).shared_secret == RENEWED.secret
 
 
+async def test_an_installation_that_arrives_after_a_later_removal_brings_nothing_back(confluence):
+    await confluence.install(OURS)
+    confluence.clock.pass_(seconds=10)
+    delayed = confluence.install_token("ours")
+    confluence.clock.pass_(seconds=5)
+    await confluence.uninstall(OURS)
+    confluence.clock.pass_(seconds=5)
+    assert (await confluence.post(INSTALLED, delayed, OURS.body())).status_code == 401
+    assert not (await confluence.known(OURS)).installed
+    assert (await confluence.install(RENEWED)).status_code == 204
+    assert await confluence.works(RENEWED)
+
+
+async def test_an_old_secret_that_arrives_after_the_new_one_does_not_replace_it(confluence):
+    await confluence.install(OURS)
+    confluence.clock.pass_(seconds=10)
+    delayed = confluence.install_token("ours")
+    confluence.clock.pass_(seconds=5)
+    await confluence.install(RENEWED)
+    assert (await confluence.post(INSTALLED, delayed, OURS.body())).status_code == 401
+    assert await confluence.works(RENEWED)
+
+
+async def test_a_removal_that_arrives_after_a_later_installation_removes_nothing(confluence):
+    await confluence.install(OURS)
+    confluence.clock.pass_(seconds=10)
+    delayed = confluence.install_token("ours", UNINSTALLED)
+    confluence.clock.pass_(seconds=5)
+    await confluence.install(RENEWED)
+    body = OURS.body(sharedSecret=None, eventType="uninstalled")
+    assert (await confluence.post(UNINSTALLED, delayed, body)).status_code == 204
+    assert await confluence.works(RENEWED)
+
+
+async def test_a_site_whose_clock_is_behind_ours_comes_back_at_once(confluence):
+    def behind(path, seconds):
+        return confluence.install_token(
+            "ours", path, iat=int(confluence.clock.now.timestamp()) - seconds
+        )
+
+    await confluence.post(INSTALLED, behind(INSTALLED, 30), OURS.body())
+    body = OURS.body(sharedSecret=None, eventType="uninstalled")
+    await confluence.post(UNINSTALLED, behind(UNINSTALLED, 20), body)
+    assert not (await confluence.known(OURS)).installed
+    coming = behind(INSTALLED, 15)
+    assert (await confluence.post(INSTALLED, coming, RENEWED.body())).status_code == 204
+    assert await confluence.works(RENEWED)
+
+
 @pytest.mark.parametrize("path", [INSTALLED + "/", "/connect//installed", "/connect/%69nstalled/"])
 async def test_another_spelling_of_the_path_is_no_redirect_and_no_install(confluence, path):
     token = confluence.install_token("ours")

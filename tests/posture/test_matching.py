@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from app.posture.assessment import assess_automated
 from app.posture.confirming import needs_what_was_not_read
 from app.posture.frame import frame_of
 from app.posture.lanes import LinedUp, lined_up
 from app.posture.matrices import matrices
 from app.posture.model import (
+    MULESOFT_GROUP,
     ApiReading,
     Environment,
     ExpectedDifference,
@@ -37,6 +39,7 @@ from tests.posture.builders import (
     with_policies,
 )
 
+CUSTOM_GROUP = "11111111-2222-4333-8444-555555555555"
 BASE = [make_policy(), make_policy("rate-limiting", order=2)]
 
 
@@ -244,3 +247,30 @@ def test_twice_the_contracts_are_twice_the_work_to_line_up_and_show(
 
     assert lined_up(100) == 100 * rows_each
     assert grows_evenly(lined_up, 400)
+
+
+def test_a_name_that_looks_like_a_second_one_hides_no_second_one() -> None:
+    contracts = [make_contract(n, application_id=i) for i, n in enumerate(["crm", "crm", "crm~2"])]
+    tiers = [make_tier("Gold"), make_tier("Gold", (5, 1000)), make_tier("Gold~2")]
+    lists = [
+        make_policy("ip-allowlist", label=label, configuration={"ips": [f"10.0.0.{i}"]})
+        for i, label in enumerate(["vpn", "vpn", "vpn~2"])
+    ]
+    full = make_instance(DEV, [*BASE, *lists], tiers, contracts)
+    found = differences(assess([full, make_instance(PROD, [*BASE, lists[0]])]))
+    missing = [f.subject for f in found if f.kind in (Kind.CONTRACT_MISSING, Kind.TIER_MISSING)]
+    assert sorted(map(str, missing)) == ["Gold", "Gold~2", "Gold~2~2", "crm", "crm~2", "crm~2~2"]
+    assert [f.kind for f in found].count(Kind.POLICY_DUPLICATE) == 2
+    assert len({f.fingerprint for f in found}) == len(found)
+
+
+def test_automated_policies_of_one_name_and_two_groups_are_two() -> None:
+    own = make_automated("rate-limiting", group_id=CUSTOM_GROUP, configuration={})
+    both = [make_automated("rate-limiting"), own]
+    scope = make_scope(automated={"dev": both, "test": both, "prod": []})
+    found = assess_automated(scope)
+    assert {f.subject for f in found} == {
+        f"{MULESOFT_GROUP}/rate-limiting",
+        f"{CUSTOM_GROUP}/rate-limiting",
+    }
+    assert len({f.fingerprint for f in found}) == 2

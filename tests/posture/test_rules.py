@@ -42,6 +42,7 @@ from tests.posture.builders import (
 )
 
 CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
+CONFIG = Kind.POLICY_CONFIG
 IN_PRODUCTION, ELSEWHERE, NEUTRAL = Direction
 
 CLIENT = {
@@ -1042,3 +1043,31 @@ def test_a_broken_rule_tells_of_each_place_what_is_so_there() -> None:
     assert told("P21", off[0], gone) == [
         "Dev is inactive: its policies are not enforced; Test breaks the same rule"
     ]
+
+
+def test_another_key_of_the_limits_does_not_speak_for_a_limit_that_grew() -> None:
+    def limited(maximum: int, key: str) -> list[Any]:
+        told = {**limits(maximum), "keySelector": f"#[attributes.headers['{key}']]"}
+        return guarded("rate-limiting", told)[:1] + guarded("rate-limiting", told)[2:]
+
+    grown = one(assess(with_policies(*[limited(100, "a")] * 2, limited(5000, "b"))), CONFIG)
+    assert (grown.severity, grown.path) == (HIGH, "rateLimits[60000]")
+    assert grown.paths == ("rateLimits[60000]", "keySelector")
+    assert grown.sentence.startswith("Rate limiting: Production allows 5000 per minute")
+    other = one(assess(with_policies(*[limited(100, "a")] * 2, limited(100, "b"))), CONFIG)
+    assert (other.severity, other.direction) == (LOW, NEUTRAL)
+
+
+def test_what_a_policy_of_mule_3_carries_of_its_place_is_no_difference() -> None:
+    def throttled(number: int, group_id: str | None = None) -> list[Any]:
+        place = {
+            "apiId": number,
+            "policyId": 10 + number,
+            "endpointUri": f"http://{number}.example",
+        }
+        told = {"maximumRequests": 5, **place}
+        return guarded("throttling", told, group_id=group_id, asset_version=None)
+
+    assert kinds(assess(with_policies(*map(throttled, range(3))))) == []
+    own = [throttled(number, GROUP) for number in range(3)]
+    assert one(assess(with_policies(*own)), CONFIG).paths == ("apiId", "endpointUri", "policyId")

@@ -50,7 +50,7 @@ async def database() -> AsyncIterator[Database]:
     database = Database(made.app_url, pool_size=3)
     yield database
     await database.close()
-    cluster().drop(made)
+    cluster().take_back(made)
 
 
 @pytest.fixture
