@@ -9,6 +9,7 @@ from app.posture.consumers import Consumer, consumers_of
 from app.posture.differences import Difference, are_equal, outliers_of, spread
 from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp, are_the_same
+from app.posture.matching import told_apart
 from app.posture.model import Json, Kind, Note, SectionName
 
 
@@ -30,10 +31,12 @@ def tier_slots(held: Mapping[str, tuple[Tier, ...]]) -> tuple[TierSlot, ...]:
             seen[key] += 1
             found[key, seen[key]][environment] = tier
     slots = []
+    taken: dict[str, int] = {}
     for (_, number), members in sorted(found.items()):
         spellings = tuple(dict.fromkeys(tier.name for tier in members.values()))
         again = f"~{number}" if number > 1 else ""
-        slots.append(TierSlot(spellings[0].strip() + again, members, spellings))
+        subject = told_apart(spellings[0].strip() + again, taken)
+        slots.append(TierSlot(subject, members, spellings))
     return tuple(slots)
 
 

@@ -25,7 +25,7 @@ from app.posture.judgement import API8, CRITICAL, HIGH, LOW, Ground, Judgement
 from app.posture.lanes import Lane
 from app.posture.model import Finding, Json, Kind
 from app.posture.policy_rules import covers_less
-from app.posture.slots import slots_by_policy
+from app.posture.slots import names_of_several, slots_by_policy
 
 GUARDING = AUTHENTICATES | {Family.TRAFFIC, Family.NETWORK}
 _NO_LANE = Lane(())
@@ -49,7 +49,8 @@ def _differences(frame: Frame, read: Mapping[str, tuple[Automated, ...]]) -> Ite
     not_read = [e for e in environments if e not in read]
     rules = {e: {_labelled(each): each for each in own} for e, own in read.items()}
     held = {e: list(own) for e, own in rules.items()}
-    for slot in slots_by_policy(held):
+    ambiguous = names_of_several(policy for own in held.values() for policy in own)
+    for slot in slots_by_policy(held, ambiguous):
         votes: dict[str, Json] = {e: True if e in slot.members else None for e in read}
         if None in votes.values():
             yield Difference(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from app.posture.agreements import Contract
 from app.posture.frame import Frame
+from app.posture.matching import told_apart
 from app.posture.model import Note, SectionName
 
 _SEPARATORS = "-_. "
@@ -141,13 +142,11 @@ def stem(frame: Frame, environment: str, name: str) -> str:
 def _named(frame: Frame, groups: list[Members], order: list[str]) -> list[Consumer]:
     """Name each consumer by its common name, else by the stem, and tell equal names apart."""
     named = [(_subject(frame, group), _lowest(group), group) for group in groups]
-    taken: dict[str, int] = defaultdict(int)
+    taken: dict[str, int] = {}
     consumers: list[Consumer] = []
     for subject, _, group in sorted(named, key=lambda each: each[:2]):
-        taken[subject] += 1
-        again = f"~{taken[subject]}" if taken[subject] > 1 else ""
         members = {environment: group[environment] for environment in order if environment in group}
-        consumers.append(Consumer(subject + again, members))
+        consumers.append(Consumer(told_apart(subject, taken), members))
     return consumers
 
 

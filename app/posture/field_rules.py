@@ -37,7 +37,6 @@ TEST_WORDS = frozenset(
     ["test", "dev", "sandbox", "stg", "staging", "uat", "qa", "nonprod", "preprod", "localhost"]
 )
 UNEXPECTED = " (not an expected value)"
-CLUSTERS = "clusterizable"
 _MOST_NETWORKS = 3
 
 Weighed = tuple[str, Severity, Direction, str]
@@ -74,7 +73,7 @@ def _weights(ground: Ground, difference: Difference) -> Iterator[tuple[Weighed, 
 
 def _is_window(change: Change) -> bool:
     is_limit = change.field is not None and change.field.field_class is FieldClass.LIMIT
-    return is_limit and not change.is_secret and change.path != CLUSTERS
+    return is_limit and not change.is_secret and _is_rate(change.path)
 
 
 def weigh(ground: Ground, difference: Difference, change: Change) -> Weighed:
@@ -140,7 +139,7 @@ def _weigh_network(ground: Ground, _difference: Difference, change: Change) -> W
 
 def _weigh_limit(ground: Ground, difference: Difference, change: Change) -> Weighed:
     """D06: how much traffic passes; ten times as much weighs one step more."""
-    if change.path == CLUSTERS:
+    if not _is_rate(change.path):
         direction = _direction(ground, change)
         return "D06", MEDIUM if direction is IN_PRODUCTION else LOW, direction, API4
     limits = limits_by_environment(difference)

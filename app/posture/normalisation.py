@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from app.posture import forms
 from app.posture.building import NOISE, Builder, Normal, default_of
 from app.posture.canonical import canonical
+from app.posture.families import is_mulesofts
 from app.posture.fields import Field, Schema
 from app.posture.memory import Memory
 from app.posture.model import Json
@@ -22,6 +23,7 @@ class Configuration:
 
     __slots__ = (
         "_key",
+        "_noise",
         "_normal",
         "_raw",
         "folded_text",
@@ -32,9 +34,16 @@ class Configuration:
     )
 
     def __init__(
-        self, raw: dict[str, Json], schema: Schema | None, text: bytes, *, is_flex: bool
+        self,
+        raw: dict[str, Json],
+        schema: Schema | None,
+        text: bytes,
+        *,
+        is_flex: bool,
+        noise: frozenset[str] = frozenset(),
     ) -> None:
         self._raw = raw
+        self._noise = noise
         self.is_flex = is_flex
         self._normal: Normal | None = None
         self._key: str | None = None
@@ -69,7 +78,7 @@ class Configuration:
     def _read(self, names: frozenset[str] | None) -> Normal:
         builder = Builder()
         if self.schema is None:
-            builder.flatten(self._raw)
+            builder.flatten({k: v for k, v in self._raw.items() if k not in self._noise})
         else:
             builder.read(self.schema, self, names, is_flex=self.is_flex)
         return builder.built()
@@ -141,7 +150,8 @@ def configuration_of(
     known = _KNOWN.get(key)
     if known is not None:
         return known
-    made = Configuration(raw, schema_of(group_id, asset_id), text, is_flex=is_flex)
+    noise = NOISE if is_mulesofts(group_id) else frozenset[str]()
+    made = Configuration(raw, schema_of(group_id, asset_id), text, is_flex=is_flex, noise=noise)
     return _KNOWN.keep(key, made)
 
 

@@ -29,7 +29,7 @@ from app.posture.model import (
 from app.posture.normalisation import Configuration
 from app.posture.secrets import SHOWN, shown
 from app.posture.sides import Side
-from app.posture.slots import Slot, shared_names, slots_by_policy, slots_of
+from app.posture.slots import Slot, names_of_several, shared_names, slots_by_policy, slots_of
 
 _COMPARED = frozenset({Kind.POLICY_CONFIG})
 _LAST = 1_000_000
@@ -42,7 +42,8 @@ def policy_rows(
     ambiguous = shared_names(lined.lanes)
     for lane in lined.lanes:
         automated = {s.environment_id: [a.policy for a in s.automated or ()] for s in lane.sides}
-        rows = [(AUTOMATED, slot) for slot in slots_by_policy(automated)]
+        names = names_of_several(policy for own in automated.values() for policy in own)
+        rows = [(AUTOMATED, slot) for slot in slots_by_policy(automated, names)]
         rows += [(API_LEVEL, slot) for slot in slots_of(lane, ambiguous)]
         positions = {s.environment_id: _positions(s) for s in lane.sides}
         rows.sort(key=lambda row: _place(frame, positions, row))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from app.posture.applied import Applied, Identity, rank
 from app.posture.lanes import Lane
+from app.posture.matching import told_apart
 
 AMBIGUOUS = frozenset[str]
 
@@ -23,14 +24,18 @@ class Slot(NamedTuple):
 
 def shared_names(lanes: Iterable[Lane]) -> AMBIGUOUS:
     """Return the asset ids that an API uses from more than one group."""
-    identities = {
-        policy.identity
+    return names_of_several(
+        policy
         for lane in lanes
         for side in lane.sides
         if side.policies
         for policy in side.policies.applied
-    }
-    assets = Counter(asset_id for _, asset_id in identities)
+    )
+
+
+def names_of_several(policies: Iterable[Applied]) -> AMBIGUOUS:
+    """Return the asset ids that stand for policies of more than one group."""
+    assets = Counter(asset_id for _, asset_id in {policy.identity for policy in policies})
     return frozenset(asset for asset, count in assets.items() if count > 1)
 
 
@@ -87,12 +92,9 @@ def _by_label(found: Mapping[str, list[Applied]]) -> dict[str, dict[str, Applied
     """Return applications by label; equal labels of one environment are ranked."""
     by_label: dict[str, dict[str, Applied]] = defaultdict(dict)
     for environment, policies in found.items():
-        seen: dict[str, int] = defaultdict(int)
+        seen: dict[str, int] = {}
         for policy in sorted(policies, key=rank):
-            seen[policy.label] += 1
-            number = seen[policy.label]
-            label = policy.label if number == 1 else f"{policy.label}~{number}"
-            by_label[label][environment] = policy
+            by_label[told_apart(policy.label, seen)][environment] = policy
     return by_label
 
 
