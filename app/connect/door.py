@@ -36,6 +36,7 @@ class InstallToken:
 
     issuer: str
     digest: bytes
+    issued_at: datetime
     expires_at: datetime
 
 
@@ -96,6 +97,7 @@ class ConnectDoor:
         return InstallToken(
             issuer=claims.issuer,
             digest=hashlib.sha256(token.encode()).digest(),
+            issued_at=datetime.fromtimestamp(claims.issued_at, UTC),
             expires_at=datetime.fromtimestamp(lasts_until, UTC),
         )
 

@@ -1,4 +1,8 @@
-"""What a site's installation, removal, enabling and disabling change. Their order never matters."""
+"""What a site's installation, removal, enabling and disabling change.
+
+The order in which they arrive never matters: of installations and removals the last one counts by
+the times at which Atlassian signed them, so that a late one neither brings back nor removes a site.
+"""
 
 import hashlib
 import logging
@@ -46,8 +50,8 @@ class Lifecycle:
     async def installed(self, token: InstallToken, body: bytes, origin: Origin = INSIDE) -> None:
         """Install the site, or take its new secret and addresses; a repeated call changes nothing.
 
-        Raises `NotAuthenticated` for a body of another site or app, `BadValue` for a signed
-        body that cannot be accepted.
+        Raises `NotAuthenticated` for a body of another site or app and for one that was signed
+        before the site's last word, `BadValue` for a signed body that cannot be accepted.
         """
         arrival = self._arrival(token, self._own_body(token, body))
         async with self.database.lookup(arrival.issuer) as db:
@@ -56,6 +60,7 @@ class Lifecycle:
                 db, arrival, _receipt(token, body), self.keyring, self.clock()
             )
             _refuse_second_body(spent)
+            _refuse_late(spent, site_id)
             if spent is Spent.NEW:
                 act = Act(Action.REINSTALLED if was_known else Action.INSTALLED, origin=origin)
                 await audit.write(db, site_id, audit.WHOLE_SITE, act)
@@ -65,7 +70,7 @@ class Lifecycle:
     async def uninstalled(self, token: InstallToken, body: bytes, origin: Origin = INSIDE) -> None:
         """End the site's tokens and secrets at once; an unknown or uninstalled one stays as it is.
 
-        The token is spent in any case: it must not remove a later installation.
+        So does one that was installed after the token was signed. The token is spent in any case.
         """
         self._own_body(token, body)
         async with self.database.lookup(token.issuer) as db:
@@ -76,8 +81,10 @@ class Lifecycle:
         async with self.database.transaction(site_id) as db:
             spent = await install_tokens.spend(db, site_id, _receipt(token, body), now)
             _refuse_second_body(spent)
-            if spent is Spent.NEW and await sites.is_installed(db, site_id):
-                await sites.uninstall(db, site_id, now, now + self.uninstall_retention)
+            since = await sites.installed_since(db, site_id)
+            if spent is Spent.NEW and since is not None and since <= token.issued_at:
+                until = now + self.uninstall_retention
+                await sites.uninstall(db, site_id, token.issued_at, until)
                 act = Act(Action.UNINSTALLED, origin=origin)
                 await audit.write(db, site_id, audit.WHOLE_SITE, act)
         self._forget(token, site_id)
@@ -133,6 +140,7 @@ class Lifecycle:
             oauth_client_id=client_id if _is_id(client_id) else None,
             shared_secret=str(secret),
             forge_installation_id=forge_id if _is_id(forge_id) else None,
+            said_at=token.issued_at,
         )
 
 
@@ -144,6 +152,12 @@ def _refuse_second_body(spent: Spent) -> None:
     if spent is Spent.OTHER:
         log.warning("security: an install token was presented again with another body")
         raise NotAuthenticated("token was used for another body")
+
+
+def _refuse_late(spent: Spent, site_id: SiteId) -> None:
+    if spent is Spent.LATE:
+        log.warning("security: site %s: an install token came after a later word", site_id)
+        raise NotAuthenticated("signed before the site's last word")
 
 
 def _is_id(value: object) -> TypeGuard[str]:

@@ -56,6 +56,7 @@ class Claims:
 
     issuer: str
     query_hash: str
+    issued_at: float
     expires_at: int
     account_id: AccountId | None
     space_id: SpaceId | None
@@ -144,17 +145,18 @@ def _signed_by(key: RSAPublicKey, token: str) -> Mapping[str, object]:
 
 
 def _claims(payload: Mapping[str, object], now: datetime) -> Claims:
-    expires_at = _times_hold(payload, now.timestamp())
+    issued_at, expires_at = _times_hold(payload, now.timestamp())
     issuer, query_hash = payload.get("iss"), payload.get("qsh")
     if not isinstance(issuer, str) or not isinstance(query_hash, str):
         raise NotAuthenticated("claim missing or of another type")
     if not query_hash.isascii():
         raise NotAuthenticated("query hash")
     space_id, space_key = _space(payload.get("context"))
-    return Claims(issuer, query_hash, expires_at, _account(payload.get("sub")), space_id, space_key)
+    account_id = _account(payload.get("sub"))
+    return Claims(issuer, query_hash, issued_at, expires_at, account_id, space_id, space_key)
 
 
-def _times_hold(payload: Mapping[str, object], now: float) -> int:
+def _times_hold(payload: Mapping[str, object], now: float) -> tuple[float, int]:
     expires_at, issued_at = _seconds(payload.get("exp")), _seconds(payload.get("iat"))
     not_before = _seconds(payload.get("nbf", 0))
     if now >= expires_at + LEEWAY_SECONDS:
@@ -163,7 +165,7 @@ def _times_hold(payload: Mapping[str, object], now: float) -> int:
         raise NotAuthenticated("from the future")
     if expires_at - issued_at > LONG_LIFE_SECONDS:
         log.info("a token lives longer than an hour")
-    return int(expires_at)
+    return issued_at, int(expires_at)
 
 
 def _seconds(value: object) -> float:

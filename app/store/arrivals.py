@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.caller import Door, SiteId
@@ -29,6 +30,7 @@ class Arrival:
     """What a site says of itself when it installs the app.
 
     `forge_installation_id`: the Forge installation that a Connect one names as its own.
+    `said_at`: when it said so by its own clock; without one, now.
     """
 
     door: Door
@@ -38,6 +40,7 @@ class Arrival:
     oauth_client_id: str | None
     shared_secret: str = field(repr=False)
     forge_installation_id: str | None = None
+    said_at: datetime | None = None
 
 
 async def install(
@@ -49,10 +52,23 @@ async def install(
     """
     site_id = await entered(db, arrival, keyring, now)
     spent = await spend(db, site_id, receipt, now)
+    if spent is Spent.NEW and await _is_late(db, site_id, arrival):
+        return site_id, Spent.LATE
     if spent is Spent.NEW:
         await upsert_installation(db, site_id, arrival, keyring, now)
         await _join(db, site_id, arrival, now)
     return site_id, spent
+
+
+async def _is_late(db: DB, site_id: SiteId, arrival: Arrival) -> bool:
+    """Tell whether the site has said something since, and hold its row until the end."""
+    mine = installations.c
+    held = select(mine.installed_at, mine.uninstalled_at).where(
+        mine.site_id == site_id, mine.door == arrival.door
+    )
+    row = (await db.execute(held.with_for_update())).one()
+    last = max(row.installed_at, row.uninstalled_at or row.installed_at)
+    return arrival.said_at is not None and arrival.said_at < last
 
 
 async def _join(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -> None:
@@ -100,7 +116,7 @@ async def upsert_installation(
         "display_url": arrival.display_url,
         "oauth_client_id": arrival.oauth_client_id,
         "shared_secret": _sealed_secret(arrival, site_id, keyring),
-        "installed_at": now,
+        "installed_at": arrival.said_at or now,
         "uninstalled_at": None,
         "enabled": True,
     }
@@ -135,7 +151,7 @@ async def _first_row(db: DB, site_id: SiteId, arrival: Arrival, now: datetime) -
         issuer=arrival.issuer,
         base_url=arrival.base_url,
         display_url=arrival.display_url,
-        installed_at=now,
+        installed_at=arrival.said_at or now,
         enabled=False,
     )
     made = first.on_conflict_do_nothing().returning(installations.c.site_id)

@@ -18,6 +18,7 @@ class Spent(StrEnum):
     NEW = "new"
     SAME = "same"
     OTHER = "other"
+    LATE = "late"  # new, but the site has said something else since it was signed
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,17 @@ async def site_of(db: DB, issuer: str, door: Door = Door.CONNECT) -> SiteId | No
 
 async def is_installed(db: DB, site_id: SiteId, door: Door = Door.CONNECT) -> bool:
     """Tell whether the site is installed, and hold its row until the end of the transaction."""
+    return await installed_since(db, site_id, door) is not None
+
+
+async def installed_since(db: DB, site_id: SiteId, door: Door = Door.CONNECT) -> datetime | None:
+    """Return when the site said last that it is installed, None where it is not; hold its row."""
     mine = installations.c
-    row = select(mine.site_id).where(
+    row = select(mine.installed_at).where(
         mine.site_id == site_id, mine.door == door, mine.uninstalled_at.is_(None)
     )
-    return await db.scalar(row.with_for_update()) is not None
+    since: datetime | None = await db.scalar(row.with_for_update())
+    return since
 
 
 async def uninstall(
