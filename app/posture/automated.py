@@ -1,6 +1,6 @@
 """Automated policies of an environment, and to which instances they apply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.posture.applied import Applied, applied
@@ -13,16 +13,26 @@ _MULE3 = "mule3"
 
 @dataclass(frozen=True, slots=True)
 class Automated:
-    """One automated policy. `technologies` is empty where the rule names none: it has no limit."""
+    """One automated policy. `technologies` is empty where the rule names none: it has no limit.
+
+    `on_flex` is the policy with the defaults of Flex Gateway, which are not those of Mule.
+    """
 
     policy: Applied
     technologies: frozenset[str]
     range: Json
+    on_flex: Applied
 
     def applies_to(self, technology: str | None) -> bool:
         """Whether it reaches instances of a technology; Mule 3 has no automated policies."""
         own = technology_of(technology)
         return own != _MULE3 and (not self.technologies or own in self.technologies)
+
+    def on(self, technology: str | None) -> "Automated":
+        """Return it as it counts on the gateway of a technology."""
+        if self.on_flex is self.policy or not is_flex(technology):
+            return self
+        return replace(self, policy=self.on_flex)
 
 
 @lru_cache(maxsize=256)
@@ -47,6 +57,7 @@ def automated_policies(section: Section) -> tuple[Automated, ...] | None:
             applied(body, is_flex=_is_flex_only(body["technologies"])),
             frozenset(technology_of(each) for each in body["technologies"]),
             body["range"],
+            applied(body, is_flex=True),
         )
         for body in section.content()
     )

@@ -94,4 +94,4 @@ def _applying(
     if not automated:
         return automated
     technology = facts["technology"]
-    return tuple([each for each in automated if each.applies_to(technology)])
+    return tuple([each.on(technology) for each in automated if each.applies_to(technology)])

@@ -1071,3 +1071,11 @@ def test_what_a_policy_of_mule_3_carries_of_its_place_is_no_difference() -> None
     assert kinds(assess(with_policies(*map(throttled, range(3))))) == []
     own = [throttled(number, GROUP) for number in range(3)]
     assert one(assess(with_policies(*own)), CONFIG).paths == ("apiId", "endpointUri", "policyId")
+
+
+def test_an_automated_policy_has_the_defaults_of_the_gateway_that_it_runs_on() -> None:
+    silent = {key: value for key, value in JWT.items() if key != "signingMethod"}
+    both = make_automated("jwt-validation", ["mule4", "flexGateway"], configuration=silent)
+    scope = make_scope(automated={e.id: [both] for e in ALL})
+    assert "P03" in rules(assess(everywhere([]), scope))
+    assert "P03" not in rules(assess(everywhere([], technology="flexGateway"), scope))
