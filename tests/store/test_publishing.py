@@ -268,6 +268,22 @@ async def test_who_changes_the_connection_meanwhile_is_not_ended_by_the_publishi
         await late
 
 
+async def test_a_worker_that_is_replaced_while_it_publishes_publishes_nothing(ours):
+    sync_id, attempt = await ours.begun()
+    await ours.read(sync_id, attempt, [Read(TEST, 1, ORDERS)])
+    async with ours.database.transaction(ours.site_id) as db:
+        await holding.connection(db, ours.site_id, SPACE)
+        late = asyncio.create_task(ours.publish(sync_id, attempt, rows_of(make_posture(ORDERS))))
+        async with asyncio.timeout(10):
+            while not await somebody_waits(ours):
+                await asyncio.sleep(0.02)
+        await leases.release(db, ours.site_id, SPACE, sync_id, attempt)
+        assert await leases.begin(db, ours.site_id, SPACE, sync_id, 30) == attempt + 1
+    with pytest.raises(leases.Fenced):
+        await late
+    assert await ours.publish(sync_id, attempt + 1, rows_of(make_posture(ORDERS))) == 1
+
+
 async def somebody_waits(home: Home) -> bool:
     question = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     async with home.database.transaction(home.site_id) as db:
