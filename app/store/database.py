@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
-import orjson
 import psycopg
 from psycopg import errors as driver_errors
-from sqlalchemy import URL, AsyncAdaptedQueuePool, make_url, text
+from sqlalchemy import AsyncAdaptedQueuePool, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import metrics
 from app.caller import SiteId
 from app.errors import Unavailable
+from app.store.engine import connection_options, pooled_engine
 from app.store.migrating import head, is_newer
-from app.store.pinging import ping_when_in_doubt
+from app.store.silence import answering, hang_up
 
 DB = AsyncConnection
 """One connection inside one transaction: what every query takes first."""
@@ -28,8 +28,10 @@ DB = AsyncConnection
 Question = psycopg.AsyncConnection[Any]
 """The driver's connection outside a transaction: a statement is one of its own, and goes alone."""
 
-SEARCH_PATH = "plumbline,jobs"
 READINESS_SECONDS = 1.0
+QUESTION_SECONDS = 4.0
+
+UNREACHED = "The database cannot be reached."
 
 SHARE = 0.6
 """Of the pool, for one site at a time: however many ask for it, others find connections."""
@@ -58,12 +60,15 @@ class Database:
         idle_seconds: float = 60.0,
     ) -> None:
         """Take a `postgresql://` URL; nothing is connected before the first use."""
-        self._engine = _engine(
+        self._engine = pooled_engine(
             url,
             connection_options(statement_seconds, lock_seconds, idle_seconds),
             pool_size=pool_size,
             pool_timeout=pool_wait_seconds,
         )
+        self._lines: WeakSet[Question] = WeakSet()
+        self._looking: asyncio.Task[str | None] | None = None
+        event.listen(self._engine.sync_engine, "connect", self._note)
         self._share = max(1, int(pool_size * SHARE))
         self._wait_seconds = pool_wait_seconds
         self._sites: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -75,7 +80,7 @@ class Database:
     def lookup(self, issuer: str) -> AbstractAsyncContextManager[DB]:
         """Open one transaction that sees the installation of this claimed issuer, nothing else.
 
-        To ask for it and to do nothing else, see `sites.find_installation`.
+        To ask for it and to do nothing else, see `looking_up`.
         """
         return self._unit("plumbline.installation", issuer)
 
@@ -84,7 +89,8 @@ class Database:
         """Open a connection for a single statement that needs no site: one round trip, not four."""
         with _said_for_us():
             async with self._engine.connect() as db, _without_transaction(db) as question:
-                yield question
+                with answering(question, QUESTION_SECONDS):
+                    yield question
 
     def agenda(self) -> AbstractAsyncContextManager[DB]:
         """Open one transaction without a site: it sees the agenda and the job queue."""
@@ -98,16 +104,26 @@ class Database:
         return pool.checkedout()
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back; whoever still waits for the server waits no longer."""
+        hang_up(self._lines)
         await self._engine.dispose()
 
+    def _note(self, connection: Any, _: Any) -> None:
+        self._lines.add(connection.driver_connection)
+
     async def problem(self) -> str | None:
-        """Return why the database cannot serve now, or None if it can."""
+        """Return why the database cannot serve now, or None if it can; all who ask share one look."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        # Not a time-out: a cancelled question to a silent server goes on for long.
+        await asyncio.wait([self._looking], timeout=READINESS_SECONDS)
+        return self._looking.result() if self._looking.done() else UNREACHED
+
+    async def _look(self) -> str | None:
         try:
-            async with asyncio.timeout(READINESS_SECONDS):
-                return await self.schema_problem()
-        except (TimeoutError, Unavailable):
-            return "The database cannot be reached."
+            return await self.schema_problem()
+        except Unavailable:
+            return UNREACHED
 
     async def schema_problem(self) -> str | None:
         """Return what the database lacks for this release; `Unavailable` where it is not reached."""
@@ -149,7 +165,8 @@ class Database:
             begun = time.perf_counter()
             async with self._engine.begin() as db:
                 metrics.POOL_WAIT_SECONDS.observe(time.perf_counter() - begun)
-                await _set(db, setting, value)
+                with answering(await driver_connection(db)):
+                    await _set(db, setting, value)
                 yield db
 
 
@@ -170,11 +187,20 @@ def _said_for_us() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
+        if _was_cancelled(error):
+            raise asyncio.CancelledError from error
         raise Unavailable("The database cannot be reached. Try again in a moment.") from error
     except DBAPIError as error:
         if isinstance(error.orig, driver_errors.ReadOnlySqlTransaction):
             raise Unavailable("Nothing can be saved at the moment. Try again.") from error
         raise
+
+
+def _was_cancelled(error: BaseException | None) -> bool:
+    """Tell whether an error is only of the rollback that a cancelled task could not do."""
+    while error is not None and not isinstance(error, asyncio.CancelledError):
+        error = error.__context__
+    return error is not None
 
 
 async def enter_site(db: DB, site_id: SiteId) -> None:
@@ -193,44 +219,6 @@ async def driver_connection(db: DB) -> "psycopg.AsyncConnection[Any]":
     connection = raw.driver_connection
     assert isinstance(connection, psycopg.AsyncConnection)
     return connection
-
-
-def driver_url(url: str) -> URL:
-    """Return the URL with our driver in it; operators write `postgresql://`."""
-    return make_url(url).set(drivername="postgresql+psycopg")
-
-
-def connection_options(
-    statement_seconds: float = 30.0, lock_seconds: float = 4.0, idle_seconds: float = 60.0
-) -> str:
-    """Return libpq's `options`: our schemas, UTC, and limits so that nobody waits for ever."""
-    settings = {
-        "search_path": SEARCH_PATH,
-        "timezone": "UTC",
-        "statement_timeout": int(statement_seconds * 1000),
-        "lock_timeout": int(lock_seconds * 1000),
-        "idle_in_transaction_session_timeout": int(idle_seconds * 1000),
-    }
-    return " ".join(f"-c{name}={value}" for name, value in settings.items())
-
-
-def _engine(url: str, options: str, *, pool_size: int, pool_timeout: float) -> AsyncEngine:
-    engine = create_async_engine(
-        driver_url(url),
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=pool_timeout,
-        hide_parameters=True,
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
-        connect_args={
-            "options": options,
-            "connect_timeout": 3,
-            "application_name": "plumbline",
-        },
-    )
-    ping_when_in_doubt(engine)
-    return engine
 
 
 async def _set(db: DB, setting: str, value: str) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.store.silence import answering
+
 TRUSTED_SECONDS = 1.0
 """How long a connection is trusted after its use, unless its server has said something since."""
 
@@ -33,7 +35,8 @@ def ping_when_in_doubt(engine: AsyncEngine) -> None:
         if not _is_in_doubt(entry):
             return
         try:
-            dialect.do_ping(connection)
+            with answering(entry.driver_connection):
+                dialect.do_ping(connection)
         except psycopg.Error as error:
             raise DisconnectionError from error
 

@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 
 from app.caller import SiteId
 from app.store.database import DB
+from app.store.silence import WATCHED
 from app.store.tables import installations
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "plumbline_sites"
-CONNECT_SECONDS = 3
 PULSE_SECONDS = 5.0
 """How long the listening connection may be silent before it is asked whether it is still there."""
 
@@ -63,7 +63,7 @@ async def _listen_for_ever(url: str, kept: Kept) -> None:
 
 async def _listen(url: str, kept: Kept) -> None:
     connection = await psycopg.AsyncConnection.connect(
-        url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="plumbline news"
+        url, autocommit=True, application_name="plumbline news", **WATCHED
     )
     async with connection:
         await connection.execute(f"LISTEN {CHANNEL}".encode())

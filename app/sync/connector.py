@@ -4,12 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, LiteralString, TypeVar
+from weakref import WeakSet
 
 import psycopg
 import psycopg_pool
 from procrastinate import PsycopgConnector
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
+
+from app.store.silence import hang_up
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,19 @@ Result = TypeVar("Result")
 
 class PatientConnector(PsycopgConnector):
     """Asks again while the database is away, where the library would give up and end the worker."""
+
+    def __init__(self, **pool: Any) -> None:
+        """Take what the pool takes."""
+        self._lines: WeakSet[psycopg.AsyncConnection[Any]] = WeakSet()
+        super().__init__(configure=self._note, **pool)
+
+    async def _note(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        self._lines.add(connection)
+
+    async def close_async(self) -> None:
+        """Disconnect; whoever still waits for the server waits no longer."""
+        hang_up(self._lines)
+        await super().close_async()
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         """Run a statement, for a while again and again."""

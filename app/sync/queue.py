@@ -14,7 +14,9 @@ from app import metrics
 from app.caller import SiteId, SpaceId
 from app.errors import Unavailable
 from app.store import jobs
-from app.store.database import DB, connection_options, driver_connection
+from app.store.database import DB, driver_connection
+from app.store.engine import connection_options
+from app.store.silence import WATCHED
 from app.sync.connector import PatientConnector
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class Queue:
             kwargs={
                 "options": connection_options(),
                 "application_name": "plumbline jobs",
-                "connect_timeout": 3,
+                **WATCHED,
             },
             min_size=1,
             max_size=pool_size,

@@ -33,11 +33,16 @@ async def working(queue: Queue, jobs: int, problem: Problem) -> AsyncIterator[No
 
 
 async def _work(queue: Queue, jobs: int, problem: Problem) -> None:
-    while True:
+    me = asyncio.current_task()
+    assert me is not None
+    while not me.cancelling():
         try:
             await _until_it_can_serve(problem)
             await queue.work(jobs, HANDOVER_SECONDS)
         except Exception:
+            if me.cancelling():
+                # Of all that ends in a farewell an error outlives the cancellation that began it.
+                return
             # The edge of all jobs: a web process must not silently lose its inner worker.
             log.exception("the worker ended, starting it again")
             await asyncio.sleep(RESTART_SECONDS)

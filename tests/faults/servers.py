@@ -1,5 +1,6 @@
 """A Postgres of one test's own, that can be stopped and started again on the same port."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -54,10 +55,29 @@ class Server:
             self._process.wait(START_SECONDS)
             self._process = None
 
+    def freeze(self) -> None:
+        """Let the server say nothing more, its lines open: as if the network had lost it."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGCONT)
+
     def remove(self) -> None:
         """Stop the server and delete its files."""
+        self.thaw()
         self.stop()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _processes(self) -> list[int]:
+        """Return the server itself, first so that it starts no others, and all that it started."""
+        if self._process is None:
+            return []
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
 
     def _answers(self) -> bool:
         try:

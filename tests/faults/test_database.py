@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import jwt
 import pytest
 
 from app.store.database import Database
@@ -15,6 +17,7 @@ from sandbox.stack import PLUMBLINE, free_port
 from tests.faults import invariants
 from tests.faults.machines import (
     LEASE_SECONDS,
+    PATIENCE_SECONDS,
     Machines,
     eventually,
     exit_status,
@@ -144,3 +147,48 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(
     await eventually(lambda: answered(machines.http, probe), lambda code: code == 503, "a 503")
     server.start()
     await eventually(lambda: answered(machines.http, probe), lambda code: code == 200, "readiness")
+
+
+async def test_a_database_that_says_nothing_is_told_and_found_again(
+    machines: Machines, server: Server
+) -> None:
+    """As after a network that lost it: no line is closed, no answer comes."""
+    site = await machines.site()
+    await machines.connect(site)
+    child, url = await serve(machines)
+    sync_id = await machines.start(site)
+    await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
+    server.freeze()
+    probe = f"{url}/readyz"
+    await eventually(lambda: answered(machines.http, probe), lambda code: code == 503, "a 503")
+    signed = f"{url}/pages/start?jwt={unknown_token()}"
+    answer = await machines.http.get(signed, timeout=PATIENCE_SECONDS)
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    server.thaw()
+    assert (await machines.ended(site, sync_id)).state is State.PUBLISHED
+    await eventually(lambda: answered(machines.http, probe), lambda code: code == 200, "readiness")
+    assert child.process.poll() is None
+    await invariants.check(machines, apis=8)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_a_process_leaves_though_its_database_says_nothing(
+    command: str, machines: Machines, server: Server
+) -> None:
+    site = await machines.site()
+    await machines.connect(site)
+    child = (await serve(machines))[0] if command == "serve" else await machines.worker()
+    sync_id = await machines.start(site)
+    await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
+    server.freeze()
+    await asyncio.sleep(AWAY_SECONDS)
+    send(child, signal.SIGTERM)
+    assert await exit_status(child, PATIENCE_SECONDS) == 0
+    server.thaw()
+
+
+def unknown_token() -> str:
+    """Return a token in form, of a site that nobody knows: to say so, the database is asked."""
+    now = int(time.time())
+    claims = {"iss": "nobody", "iat": now, "exp": now + 180, "qsh": "0" * 64}
+    return jwt.encode(claims, "a secret of enough length for it", algorithm="HS256")

@@ -11,8 +11,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 from app.store import migrating
-from app.store.database import driver_url
 from app.store.embedded import APP
+from app.store.engine import driver_url
 from sandbox.processes import Child, Processes
 from sandbox.stack import PLUMBLINE, Stack, free_port
 from tests.operations.conftest import finish

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from app.store import migrating
-from app.store.database import connection_options
 from app.store.embedded import APP
+from app.store.engine import connection_options
 from app.store.publishing import AssessedApi, PublishedRows
 from tests.postgres import FreshDatabase, cluster
 from tests.store.estate import PRODUCTION, TEST, Read, make_finding, make_posture
