@@ -50,12 +50,14 @@ class Monitoring:
         while True:
             try:
                 await self.look()
-            except Unavailable:
-                log.warning("the queue cannot be looked at, its metrics are old")
+            except Unavailable as error:
+                log.warning("the queue cannot be looked at, its metrics are old: %s", error)
             await asyncio.sleep(REFRESHED_SECONDS)
 
     async def look(self) -> None:
         """Count what waits in the queue, and the spaces by the age of their data."""
+        if problem := await self._database.schema_problem():
+            raise Unavailable(problem)
         limits = [timedelta(hours=hours) for hours in AGES_HOURS]
         async with self._database.agenda() as db:
             depth, age = await jobs.depth(db)

@@ -2,11 +2,15 @@
 
 import urllib.request
 
+import pytest
 from prometheus_client import generate_latest
 
 from app import metrics
+from app.errors import Unavailable
+from app.store import migrating
 from app.sync.monitoring import LOOPBACK, Monitoring
 from sandbox.stack import free_port
+from tests.postgres import FreshDatabase
 from tests.sync.world import ADMIN, SPACE, World
 
 
@@ -36,3 +40,12 @@ async def test_metrics_are_served_on_loopback_and_go_with_the_process(world: Wor
         url = f"http://{LOOPBACK}:{port}/metrics"
         with urllib.request.urlopen(url) as answer:
             assert b"plumbline_queue_depth" in answer.read()
+
+
+async def test_a_process_that_came_before_the_schema_has_its_figures_later(
+    world: World, addresses: FreshDatabase
+) -> None:
+    """Whatever else a look met would end all looking, and nothing would say so."""
+    migrating.migrate(addresses.owner_url, "base")
+    with pytest.raises(Unavailable, match="schema is missing"):
+        await Monitoring(world.database, lambda: world.now).look()
