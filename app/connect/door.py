@@ -20,9 +20,9 @@ from app.connect.origins import frame_origins
 from app.connect.query_hash import Fields
 from app.errors import NotAuthenticated
 from app.hs256 import Key
-from app.store import sites
 from app.store.database import Database
 from app.store.encryption import Keyring
+from app.store.looking_up import LookingUp
 from app.store.sites import Installation
 
 log = logging.getLogger(__name__)
@@ -59,13 +59,11 @@ class ConnectDoor:
         oauth_url: str,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._database = database
-        self._keyring = keyring
         self._base_url = base_url
         self._base_path = urlsplit(base_url).path
         self._clock = clock
         self._nobodys_key = Key(secrets.token_hex(32))
-        self.known_sites = KnownSites(self._looked_up)
+        self.known_sites = KnownSites(LookingUp(database, keyring).find)
         self.install_keys = InstallKeys(http, install_keys_url, clock)
         self.user_tokens = UserTokens(http, oauth_url, clock)
 
@@ -115,10 +113,6 @@ class ConnectDoor:
         if site is None or claims.issuer != site.installation.issuer:
             raise NotAuthenticated("no such site")
         return site.installation, claims
-
-    async def _looked_up(self, issuer: str) -> Installation | None:
-        async with self._database.question() as question:
-            return await sites.find_installation(question, issuer, self._keyring)
 
     def _caller(
         self, installation: Installation, account_id: AccountId | None, place: Place

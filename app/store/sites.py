@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Row, delete, select, update
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
 from app.store import asking, page_tokens, pipeline_tokens
 from app.store.agenda import purge_site_at
-from app.store.database import DB, Question
+from app.store.database import DB
 from app.store.encryption import Keyring
 from app.store.site_news import announce
 from app.store.tables import agenda, connections, installations, sites
@@ -32,22 +31,22 @@ class Installation:
     enabled: bool
 
 
-# Casts and names here: the driver knows nothing of our tables.
-FIND = """
-    SELECT site_id::text, door, issuer, base_url, display_url, oauth_client_id, shared_secret,
-        uninstalled_at, enabled
-    FROM plumbline.installation_of(%s, %s)
-"""
-
-
-async def find_installation(
-    question: Question, issuer: str, keyring: Keyring, door: Door = Door.CONNECT
-) -> Installation | None:
-    """Return the installation of a claimed issuer, or None where nobody has this name."""
-    cursor = question.cursor(row_factory=namedtuple_row)
-    await cursor.execute(FIND, (issuer, door.value))
-    row = await cursor.fetchone()
-    return None if row is None else _installation(row, keyring)
+def opened(row: Any, keyring: Keyring) -> Installation:
+    """Return an installation from its row as it is kept; `CannotDecrypt` where its key is missing."""
+    secret = ""
+    if row.shared_secret is not None:
+        secret = keyring.decrypt(row.shared_secret, **secret_place(row.site_id, row.door)).decode()
+    return Installation(
+        site_id=SiteId(row.site_id),
+        door=Door(row.door),
+        issuer=row.issuer,
+        base_url=row.base_url,
+        display_url=row.display_url,
+        oauth_client_id=row.oauth_client_id,
+        shared_secret=secret,
+        installed=row.uninstalled_at is None,
+        enabled=row.enabled,
+    )
 
 
 async def site_of(db: DB, issuer: str, door: Door = Door.CONNECT) -> SiteId | None:
@@ -136,7 +135,7 @@ async def installation(
             )
         )
     ).one_or_none()
-    return None if row is None else _installation(row, keyring)
+    return None if row is None else opened(row, keyring)
 
 
 async def purge(db: DB, site_id: SiteId) -> None:
@@ -151,23 +150,6 @@ async def of_issuer(db: DB, issuer: str, door: Door) -> Row[Any] | None:
         select(installations).where(installations.c.issuer == issuer, installations.c.door == door)
     )
     return found.one_or_none()
-
-
-def _installation(row: Any, keyring: Keyring) -> Installation:
-    secret = ""
-    if row.shared_secret is not None:
-        secret = keyring.decrypt(row.shared_secret, **secret_place(row.site_id, row.door)).decode()
-    return Installation(
-        site_id=SiteId(row.site_id),
-        door=Door(row.door),
-        issuer=row.issuer,
-        base_url=row.base_url,
-        display_url=row.display_url,
-        oauth_client_id=row.oauth_client_id,
-        shared_secret=secret,
-        installed=row.uninstalled_at is None,
-        enabled=row.enabled,
-    )
 
 
 def secret_place(site_id: str, door: str) -> dict[str, str]:

@@ -17,9 +17,9 @@ from app.caller import Caller, SiteId
 from app.connect.door import ConnectDoor
 from app.connect.lifecycle import Lifecycle
 from app.errors import BadValue, NotAuthenticated
-from app.store import sites
 from app.store.database import Database
 from app.store.encryption import Keyring
+from app.store.looking_up import LookingUp
 from app.store.sites import Installation
 from tests.connect.atlassian import (
     BASE_URL,
@@ -117,8 +117,7 @@ class Confluence:
         return await self.http.get("/api/posture", headers=headers)
 
     async def known(self, site: Site) -> Installation | None:
-        async with self.database.question() as question:
-            return await sites.find_installation(question, site.client_key, self.keyring)
+        return await LookingUp(self.database, self.keyring).find(site.client_key)
 
     async def works(self, site: Site) -> bool:
         """Tell whether a page of this site loads and its script's calls are taken."""

@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from app.caller import Door, SiteId
-from app.store import agenda, connections, purging, sites
+from app.store import agenda, connections, purging
+from app.store.looking_up import LookingUp
 from app.store.sites import Installation
 from tests.forge.atlassian import context_part
 from tests.forge.conftest import Forge
@@ -28,8 +29,7 @@ async def told(forge: Forge, event: str, issuer: str = "ours", **changes: object
 
 async def site(forge: Forge, issuer: str, door: Door) -> Installation | None:
     services = forge.product.services
-    async with services.database.question() as question:
-        return await sites.find_installation(question, issuer, services.keyring, door)
+    return await LookingUp(services.database, services.keyring, door).find(issuer)
 
 
 async def pair(forge: Forge) -> tuple[SiteId, SiteId]:

@@ -6,9 +6,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from app.caller import Door, SiteId, SpaceId
-from app.store import agenda, asking, connections, findings, posture_rows, sections, sites, syncs
+from app.store import agenda, asking, connections, findings, posture_rows, sections, syncs
 from app.store.database import Database, Question, driver_connection
 from app.store.encryption import Keyring
+from app.store.looking_up import LookingUp
 from app.store.tables import metadata
 from tests.store.estate import NOW, SPACE, TEST, Read, make_finding, make_posture, rows_of
 
@@ -153,8 +154,8 @@ async def test_a_look_up_shows_the_one_installation_that_is_claimed(filled, data
 async def test_a_question_for_an_installation_leaves_its_connection_as_it_was(filled, addresses):
     database, keyring = Database(addresses.app_url, pool_size=1), Keyring({"test": b"k" * 32})
     for issuer, door in (("nobody", Door.CONNECT), ("", Door.CONNECT), ("ours", Door.FORGE)):
+        assert await LookingUp(database, keyring, door).find(issuer) is None
         async with database.question() as question:
-            assert await sites.find_installation(question, issuer, keyring, door) is None
             assert await seen_by(question) == ("", 0)
     async with database._engine.connect() as db:
         connection = await driver_connection(db)

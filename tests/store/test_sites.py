@@ -10,6 +10,7 @@ from app.errors import Conflict
 from app.store import agenda, arrivals, connections, install_tokens, sites, syncs
 from app.store.encryption import CannotDecrypt, Keyring
 from app.store.install_tokens import Spent
+from app.store.looking_up import LookingUp
 from tests.store.estate import (
     NOW,
     SPACE,
@@ -31,8 +32,7 @@ async def install(database, keyring, said, paid, now=NOW):
 
 
 async def found(database, keyring, issuer="new"):
-    async with database.question() as question:
-        return await sites.find_installation(question, issuer, keyring)
+    return await LookingUp(database, keyring).find(issuer)
 
 
 async def test_a_first_installation_makes_a_site(database, keyring):
