@@ -22,7 +22,7 @@ from app.main import create_app, web_routes
 from app.parts import join
 from app.serving import GentleServer
 from app.settings import Settings, parse_keys, written_keys
-from app.store import agenda, snapshots
+from app.store import agenda, server_words, snapshots
 from app.store.database import Database
 from app.store.embedded import EmbeddedPostgres, app_role
 from app.store.encryption import Keyring, load_or_make_keys
@@ -33,6 +33,8 @@ from app.sync.working import working
 
 log = logging.getLogger(__name__)
 
+ONE_ROLE = "one database role both owns and serves: see PLUMBLINE_MIGRATION_DATABASE_URL"
+
 
 def serve(settings: Settings, _: argparse.Namespace) -> None:
     """Answer requests until told to stop; 0 after SIGTERM."""
@@ -41,6 +43,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
         _check_port(ready.host, ready.port, "PLUMBLINE_PORT")
         if ready.metrics_port is not None:
             _check_port(LOOPBACK, ready.metrics_port, "PLUMBLINE_METRICS_PORT")
+            if ready.metrics_port == ready.port:
+                raise BadConfiguration("PLUMBLINE_METRICS_PORT: is the same as PLUMBLINE_PORT")
         server = GentleServer(create_app(ready), ready.host, ready.port)
         _keep_what_is_loaded()
         server.run_until_told()
@@ -62,6 +66,8 @@ def migrate(settings: Settings, _: argparse.Namespace) -> None:
         with _database(settings):
             return
     owner_url = settings.migration_database_url.get_secret_value() or app_url
+    if app_role(owner_url) == app_role(app_url):
+        log.warning(ONE_ROLE)
     upgrade(owner_url, app_role(app_url))
 
 
@@ -130,10 +136,6 @@ def forge_connect_manifest(settings: Settings, options: argparse.Namespace) -> N
 def _database(settings: Settings) -> Iterator[Settings]:
     """Lend settings that name a database and keys; the embedded one runs meanwhile."""
     if settings.database_url.get_secret_value():
-        if not settings.migration_database_url.get_secret_value():
-            log.warning(
-                "one database role both owns and serves: see PLUMBLINE_MIGRATION_DATABASE_URL"
-            )
         yield settings
         return
     embedded = EmbeddedPostgres(settings.data_dir)
@@ -166,13 +168,15 @@ def _check_port(host: str, port: int, name: str) -> None:
 
 
 async def _check_role(settings: Settings) -> None:
-    """Refuse a role that would see through row-level security; away is for /readyz to say."""
+    """Refuse a role that would see through row-level security; a database may come later."""
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     try:
         if problem := await database.role_problem():
             raise BadConfiguration(f"PLUMBLINE_DATABASE_URL: {problem}")
-    except Unavailable:
-        return
+        if await database.owns_schema():
+            log.warning(ONE_ROLE)
+    except Unavailable as error:
+        log.warning("the database is waited for: %s", server_words.reason(error))
     finally:
         await database.close()
 
@@ -182,13 +186,20 @@ async def _maintained(settings: Settings) -> AsyncIterator[tuple[Database, Seque
     """Lend one connection to the database, and the ids of all sites to walk through."""
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     try:
-        if problem := await database.schema_problem():
+        if problem := await _schema_problem(database):
             raise Unavailable(problem)
         async with database.agenda() as db:
             every = await agenda.all_sites(db)
         yield database, every
     finally:
         await database.close()
+
+
+async def _schema_problem(database: Database) -> str | None:
+    try:
+        return await database.schema_problem()
+    except Unavailable as error:
+        return f"The database cannot be reached: {server_words.reason(error)}"
 
 
 async def _verified(settings: Settings) -> tuple[int, list[str]]:

@@ -145,6 +145,14 @@ class Database:
             return "the role is a superuser, which sees the rows of all sites"
         return "the role has BYPASSRLS, so it sees the rows of all sites" if bypasses else None
 
+    async def owns_schema(self) -> bool:
+        """Tell whether this role owns our tables too; nobody does before they are made."""
+        question = (
+            "SELECT bool_or(tableowner = current_user) FROM pg_tables WHERE schemaname = :ours"
+        )
+        async with self.agenda() as db:
+            return bool(await db.scalar(text(question), {"ours": "plumbline"}))
+
     @asynccontextmanager
     async def _within_share(self, site_id: str) -> AsyncIterator[DB]:
         room = self._sites.setdefault(site_id, asyncio.Semaphore(self._share))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.errors import BadConfiguration, Unavailable
+from app.store import server_words
 from app.store.tables import metadata
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ def migrate(owner_url: str, revision: str, app_role: str | None = None) -> None:
             if app_role:
                 _grant(connection, app_role)
     except OperationalError as error:
-        raise Unavailable("The database cannot be reached for migrating.") from error
+        why = server_words.reason(error)
+        raise Unavailable(f"The database cannot be migrated now: {why}") from error
     except ProgrammingError as error:
         raise _named(error) or error from None
     finally:
