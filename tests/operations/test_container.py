@@ -171,6 +171,12 @@ def test_every_service_is_pinned_bounded_and_knows_its_settings() -> None:
     assert all(port.startswith("127.0.0.1:") for port in services["serve"]["ports"])
 
 
+def test_each_door_can_be_opened_with_what_compose_passes_on() -> None:
+    """A new site has no other door than Forge's, and that one is closed without its ids."""
+    passed = compose()["services"]["serve"]["environment"]
+    assert passed["PLUMBLINE_FORGE_APP_IDS"] == "${PLUMBLINE_FORGE_APP_IDS:-}"
+
+
 def test_no_password_stands_in_compose() -> None:
     values = [
         str(value)
@@ -222,6 +228,7 @@ def test_the_roles_of_compose_migrate_and_serve(bare_server: str, processes: Pro
         for name, value in compose()["services"]["migrate"]["environment"].items()
     }
     port = str(free_port())
+    filled = {name: value for name, value in filled.items() if not value.endswith(":-}")}
     filled |= {
         "PLUMBLINE_BASE_URL": f"http://127.0.0.1:{port}",
         "PLUMBLINE_PORT": port,

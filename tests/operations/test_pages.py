@@ -1,10 +1,15 @@
 """The operator's pages: what they list is what the code has, and their commands exist."""
 
 import re
+import subprocess
+import textwrap
 from pathlib import Path
 
 from app import cli, metrics
 from app.settings import Settings
+from app.store import migrating
+from sandbox.stack import PLUMBLINE
+from tests.postgres import FreshDatabase
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -59,6 +64,20 @@ def test_every_command_that_is_named_exists() -> None:
         action.choices for action in cli._parser()._actions if isinstance(action.choices, dict)
     )
     assert named <= set(choices)
+
+
+def test_the_steps_of_setting_up_can_be_followed_in_their_order(addresses: FreshDatabase) -> None:
+    """Each with what the steps before it have made, and with nothing else."""
+    migrating.migrate(addresses.owner_url, "base")
+    section = PAGE.partition("## Setting up")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```(\w*)\n(.*?)```", section, re.DOTALL)
+    steps = "\n".join(textwrap.dedent(block) for language, block in blocks if not language)
+    for role, url in (("app", addresses.app_url), ("owner", addresses.owner_url)):
+        steps = steps.replace(f"postgresql://plumbline_{role}:…@database/plumbline", url)
+    path = f"{PLUMBLINE.parent}:/usr/local/bin:/usr/bin:/bin"
+    done = subprocess.run(["sh", "-ec", steps], env={"PATH": path}, capture_output=True, text=True)
+    assert "plumbline migrate" in steps
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_file_that_is_linked_exists() -> None:
