@@ -62,13 +62,22 @@ async def test_a_worker_that_is_told_to_stop_hands_over_at_once(machines: Machin
     await machines.worker("staying", jobs=1)
     sync_id = await machines.start(site)
     await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
+    (job,) = await invariants.waiting(machines)
     send(leaving, signal.SIGTERM)
     assert await exit_status(leaving, 20) == 0
+    assert free_or_taken(machines) == [True]
+    assert [found["id"] for found in await invariants.waiting(machines)] == [job["id"]]
     await machines.trouble(latency_ms=0)
     ended = await machines.ended(site, sync_id)
     assert ended.state is State.PUBLISHED
     assert ended.crashes == 0
     await invariants.check(machines, apis=8)
+
+
+def free_or_taken(machines: Machines) -> list[bool]:
+    """Tell of each sync whether a successor need not wait for its lease, or is there already."""
+    rows = machines.rows("SELECT attempt > 1 OR lease_until <= clock_timestamp() AS so FROM syncs")
+    return [row["so"] for row in rows]
 
 
 async def test_a_sync_that_takes_its_process_down_is_given_up(machines: Machines) -> None:
