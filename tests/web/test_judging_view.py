@@ -98,7 +98,7 @@ def test_a_policy_is_called_by_its_asset() -> None:
 
 
 def test_an_acceptance_is_shown_while_its_values_and_its_date_hold() -> None:
-    said = Said((exception(),), {ADA: "Ada"})
+    said = Said({exception().fingerprint: [exception()]}, {ADA: "Ada"})
     shown = said.accepted(finding(), NOW)
     assert shown is not None
     assert (shown.reason, shown.note, shown.person) == (
@@ -113,7 +113,7 @@ def test_an_acceptance_is_shown_while_its_values_and_its_date_hold() -> None:
 
 def test_an_acceptance_that_is_over_stays_in_the_history() -> None:
     over = exception(ended_at=NOW, ended_why="value_changed", made_by=AccountId("gone"))
-    said = Said((over,), {})
+    said = Said({over.fingerprint: [over]}, {})
     (earlier,) = said.earlier(finding())
     assert said.accepted(finding(), NOW) is None
     assert (earlier.why, earlier.person) == ("the value changed", "Former user")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from app.caller import Right, TokenKind
 from app.posture.model import FactsBody, InstanceReading, Matrix
@@ -22,6 +23,7 @@ from app.web.api.answers import (
 from app.web.dependencies import App, Editor, SpaceCaller, Viewer
 from app.web.published_api import PublishedApi, as_read, live_api, published_api
 from app.web.routing import guard, space_router
+from app.web.threads import in_thread
 
 router = space_router("/api")
 
@@ -209,22 +211,38 @@ class LiveApiAnswer(OneApiAnswer):
     read_at: datetime
 
 
-@router.get("/apis/{api_id}")
+@router.get("/apis/{api_id}", response_model=OneApiAnswer)
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
-async def show_api(viewer: Viewer, app: App, api_id: str) -> OneApiAnswer:
+async def show_api(viewer: Viewer, app: App, api_id: str) -> Response:
     """Show one API's policies, tiers and contracts side by side; 404 for one not published."""
     found = await published_api(app.database, viewer.site_id, viewer.space_id, api_id)
-    return api_answer(found, await _history(viewer, app, found))
+    history = await _history(viewer, app, found)
+    # With thousands of contracts this takes seconds, which are not those of other sites.
+    return await in_thread(viewer.site_id, _published_answer, found, history)
 
 
-@router.post("/apis/{api_id}/refresh")
+@router.post("/apis/{api_id}/refresh", response_model=LiveApiAnswer)
 @guard(token=TokenKind.CONTEXT, right=Right.EDITOR)
-async def refresh_api(editor: Editor, app: App, api_id: str) -> LiveApiAnswer:
+async def refresh_api(editor: Editor, app: App, api_id: str) -> Response:
     """Read one API live and publish nothing; 429 when it was read live a moment ago."""
     live = await app.refreshes.refresh(editor.site_id, editor.space_id, api_id)
-    found = live_api(live)
-    answer = api_answer(found, await _history(editor, app, found))
-    return LiveApiAnswer(**dict(answer), read_at=live.read_at)
+    found = await in_thread(editor.site_id, live_api, live)
+    history = await _history(editor, app, found)
+    return await in_thread(editor.site_id, _live_answer, found, history, live.read_at)
+
+
+def _published_answer(found: PublishedApi, history: Sequence[ExceptionRow]) -> Response:
+    return _written(api_answer(found, history))
+
+
+def _live_answer(
+    found: PublishedApi, history: Sequence[ExceptionRow], read_at: datetime
+) -> Response:
+    return _written(LiveApiAnswer(**dict(api_answer(found, history)), read_at=read_at))
+
+
+def _written(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 async def _history(viewer: SpaceCaller, app: App, found: PublishedApi) -> Sequence[ExceptionRow]:

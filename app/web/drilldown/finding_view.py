@@ -68,9 +68,9 @@ def clause(note: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was ever accepted of some findings, and what the people are called."""
+    """What was ever accepted of some findings by fingerprint, and what the people are called."""
 
-    exceptions: Sequence[ExceptionRow] = ()
+    exceptions: Mapping[str, Sequence[ExceptionRow]] = field(default_factory=dict)
     names: Mapping[AccountId, str] = field(default_factory=dict)
 
     def person(self, account_id: AccountId) -> str:
@@ -103,7 +103,7 @@ class Said:
         ]
 
     def _of(self, row: FindingRow) -> Iterable[ExceptionRow]:
-        return (each for each in self.exceptions if each.fingerprint == row.fingerprint)
+        return self.exceptions.get(row.fingerprint, ())
 
 
 def finding_shown(

@@ -1,5 +1,6 @@
 """The drilldown: a dialog's page, and the pieces of one API that it fetches."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -99,13 +100,14 @@ async def show_section(
 async def show_live(editor: Editor, app: App, api_id: str) -> HTMLResponse:
     """Read one API live and show it; nothing is published."""
     live = await app.refreshes.refresh(editor.site_id, editor.space_id, api_id)
-    api = live_api(live)
-    view = drilldown(
-        api,
-        live.group_names,
-        app.control_planes.values(),
-        datetime.now(UTC),
-        can_edit=True,
-        said=await said_of(app, editor, api.findings),
-    )
+    api = await in_thread(editor.site_id, live_api, live)
+    said = await said_of(app, editor, api.findings)
+    return await in_thread(editor.site_id, _live, app, api, live.group_names, said)
+
+
+def _live(
+    app: Services, api: PublishedApi, group_names: Mapping[str, str], said: Said
+) -> HTMLResponse:
+    bases, now = app.control_planes.values(), datetime.now(UTC)
+    view = drilldown(api, group_names, bases, now, can_edit=True, said=said)
     return rendering.html("drilldown/_api.html", {"view": view})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from app.store import exceptions
+from app.store.exceptions import ExceptionRow
 from app.store.findings import FindingRow
 from app.web.dependencies import SpaceCaller
 from app.web.drilldown.finding_view import Said
@@ -17,4 +18,7 @@ async def said_of(services: Services, viewer: SpaceCaller, found: Iterable[Findi
         known = await exceptions.of_findings(db, viewer.site_id, viewer.space_id, fingerprints)
     people = dict.fromkeys(each.made_by for each in known)
     names = await names_of(services, viewer.caller, people) if people else {}
-    return Said(known, names)
+    by_finding: dict[str, list[ExceptionRow]] = {}
+    for each in known:
+        by_finding.setdefault(each.fingerprint, []).append(each)
+    return Said(by_finding, names)
