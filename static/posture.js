@@ -49,12 +49,14 @@ function replaceParts(answer, kept) {
 }
 
 // A sync that is followed already goes on as it is; one that somebody else began is followed too.
-function show(answer, kept) {
-  const regionLeft = document.getElementById("table-region")?.scrollLeft ?? 0;
+function show(answer, kept, { isAnew }) {
+  const { scrollLeft = 0, scrollTop = 0 } = document.getElementById("table-region") ?? {};
+  const newest = part("sync", answer)?.dataset.newest;
+  if (newest !== undefined) part("sync").dataset.newest = newest;
   const followed = part("sync").firstElementChild ? ["sync"] : [];
   keepingFocus(() => replaceParts(answer, [...kept, ...followed]));
   const region = document.getElementById("table-region");
-  if (region) region.scrollLeft = regionLeft;
+  if (region) region.scrollTo(scrollLeft, isAnew ? scrollTop : 0);
   dress();
   followSync();
   announce(document.getElementById("result-count")?.textContent ?? "");
@@ -74,7 +76,7 @@ async function load(next, { isTyped = false, isAnew = false } = {}) {
     if (signal.aborted) return;
     state = next;
     clearNotice();
-    show(answer, isTyped || (isAnew && isInForm()) ? ["filters"] : []);
+    show(answer, isTyped || (isAnew && isInForm()) ? ["filters"] : [], { isAnew });
     markDropdowns();
     arrived();
   } catch (error) {

@@ -2,12 +2,16 @@
 
 import { host } from "./host.js";
 
+const LONGEST_WAIT_S = 60;
+// A short wait is no more than a slow answer; of a longer one the person is told.
+const UNSAID_WAIT_S = 5;
+
 const texts = document.body.dataset;
 
 export class Failure extends Error {
-  constructor(message, { status = 0, code = "", fields = {}, requestId = "" } = {}) {
+  constructor(message, { status = 0, code = "", fields = {}, requestId = "", wait = 0 } = {}) {
     super(message);
-    Object.assign(this, { status, code, fields, requestId });
+    Object.assign(this, { status, code, fields, requestId, wait });
   }
 }
 
@@ -20,12 +24,35 @@ async function failureOf(response) {
     code: error.code,
     fields: error.fields ?? {},
     requestId: error.request_id,
+    wait: toldToWait(response),
+  });
+}
+
+// Seconds after which to ask again, as far as the server said; 0 where it did not.
+function toldToWait(response) {
+  if (![429, 502, 503].includes(response.status)) return 0;
+  const seconds = Number(response.headers.get("Retry-After"));
+  return seconds > 0 ? Math.min(seconds, LONGEST_WAIT_S) : 0;
+}
+
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
   });
 }
 
 export async function request(path, options = {}) {
   let response = await sent(path, options);
   if (response.status === 401 && (await host.renew())) response = await sent(path, options);
+  const wait = toldToWait(response);
+  if (wait && wait <= UNSAID_WAIT_S && (options.method ?? "GET") === "GET") {
+    await pause(wait, options.signal);
+    response = await sent(path, options);
+  }
   if (!response.ok) throw await failureOf(response);
   return response;
 }

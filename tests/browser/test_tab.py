@@ -297,6 +297,104 @@ async def test_the_end_of_a_sync_that_could_not_be_asked_for_is_asked_for_again(
     assert next(faults, None) is None
 
 
+HIDE = """
+(isHidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+"""
+LOOKS = "**/fragments/**/progress"
+
+
+async def test_a_hidden_page_asks_for_no_progress_and_does_at_once_when_it_is_shown(
+    window: Window, healed: Stack
+) -> None:
+    looks: list[str] = []
+    frame = await opened(window, healed, role="editor")
+    window.page.on("request", lambda r: looks.append(r.url) if "/progress" in r.url else None)
+    healed.trouble(latency_ms=200)
+    await frame.click("#sync-now")
+    await frame.wait_for_selector("[data-sync] progress")
+    await frame.evaluate(HIDE, True)
+    await asyncio.sleep(1)  # what was asked before may still be answered, and sets the next look
+    seen = len(looks)
+    await asyncio.sleep(3)
+    assert len(looks) == seen
+    async with window.page.expect_response(LOOKS, timeout=60_000):
+        await frame.evaluate(HIDE, False)
+    healed.trouble(latency_ms=0)
+    await window.page.wait_for_selector("#flags .flag.success", timeout=60_000)
+
+
+async def test_an_open_page_learns_of_a_sync_that_somebody_else_had(
+    window: Window, healed: Stack
+) -> None:
+    await window.page.clock.install()
+    frame = await opened(window, healed, role="viewer")
+    assert healed.call("POST", "syncs", role="editor").status_code == 202
+    for sync in healed.progress():
+        newest = sync["id"]
+    async with window.page.expect_response("**/fragments/**/posture*", timeout=60_000):
+        await window.page.clock.fast_forward("05:01")
+    await frame.wait_for_selector(f"[data-part='sync'][data-newest='{newest}']", state="attached")
+
+
+async def test_a_look_that_was_told_to_wait_waits_as_long(window: Window, healed: Stack) -> None:
+    window.record.expect("status of 503")
+    looks: list[str] = []
+
+    async def away(route: Route) -> None:
+        looks.append(route.request.url)
+        await route.fulfill(status=503, headers={"Retry-After": "40"})
+
+    await window.page.clock.install()
+    frame = await opened(window, healed, role="editor")
+    await frame.page.route(LOOKS, away)
+    healed.trouble(latency_ms=200)
+    async with window.page.expect_response(LOOKS):
+        await frame.click("#sync-now")
+    await frame.wait_for_selector("#sync-now:not([aria-busy])")
+    await window.page.clock.fast_forward("00:20")
+    await asyncio.sleep(0.5)
+    assert len(looks) == 1
+    async with window.page.expect_response(LOOKS, timeout=60_000):
+        await window.page.clock.fast_forward("00:21")
+    await frame.page.unroute(LOOKS)
+    healed.trouble(latency_ms=0)
+    await window.page.clock.fast_forward("00:41")
+    await window.page.wait_for_selector("#flags .flag.success", timeout=60_000)
+
+
+async def test_a_filter_that_is_told_to_wait_a_second_comes_without_an_error(
+    window: Window, filled: Stack
+) -> None:
+    window.record.expect("status of 429")
+    faults = iter([429])
+
+    async def busy(route: Route) -> None:
+        status = next(faults, None)
+        told = {"Retry-After": "1"}
+        await (route.fulfill(status=status, headers=told) if status else route.continue_())
+
+    frame = await opened(window, filled)
+    await frame.page.route("**/fragments/**verdict=threat*", busy)
+    await frame.click("#total-threat")
+    await frame.wait_for_selector("#total-threat[aria-current]")
+    assert await frame.inner_text("#notice") == ""
+
+
+async def test_a_sync_that_ends_leaves_the_rows_where_they_were_read(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled)
+    await frame.evaluate("() => { document.getElementById('table-region').scrollTop = 900 }")
+    async with window.page.expect_response("**/fragments/**/posture*"):
+        await frame.evaluate(SYNC_OVER)
+    await frame.wait_for_selector("#table-region:not([aria-busy])")
+    at = await frame.evaluate("() => document.getElementById('table-region').scrollTop")
+    assert at == 900
+
+
 async def test_refused_credentials_stay_as_typed_with_the_error_at_the_field(
     window: Window, filled: Stack
 ) -> None:

@@ -185,11 +185,17 @@ def last_days(now: datetime) -> tuple[date, date]:
 
 
 async def progress_view(services: Services, viewer: SpaceCaller, now: datetime) -> PostureView:
-    """Return the tab with nothing but the sync that is under way, if one is."""
+    """Return the tab with nothing but the sync that is under way, or which one was the last."""
     who = person(viewer)
     async with services.database.transaction(viewer.site_id) as db:
         connection = await connections.current(db, viewer.site_id, viewer.space_id)
-        running = await syncs.unfinished(db, viewer.site_id, viewer.space_id)
+        newest = await syncs.unfinished(db, viewer.site_id, viewer.space_id)
+        recent = (newest,) if newest else await _newest(db, viewer)
     if connection is None:
         return without_connection(who, now)
-    return connected(connection, who, now, recent=(running,) if running else ())
+    return connected(connection, who, now, recent=recent)
+
+
+async def _newest(db: DB, viewer: SpaceCaller) -> Sequence[Sync]:
+    recent, _ = await syncs.recent(db, viewer.site_id, viewer.space_id, 1)
+    return recent

@@ -59,6 +59,7 @@ class PostureView:
     environment_names: str = ""
     synced_at: datetime | None = None
     sync: SyncShown | None = None
+    newest_sync_id: str = ""
     messages: Sequence[Message] = ()
     totals: Sequence[Total] = ()
     coverage: str = ""
@@ -142,6 +143,7 @@ def _base(
         baseline=names.get(baseline_id or "", ""),
         environment_names=", ".join(names.values()),
         sync=sync_shown(newest),
+        newest_sync_id=newest.id if newest else "",
     )
 
 
