@@ -1,8 +1,10 @@
 """Forge as the stand-in plays it: keys, invocation tokens, the proxy that calls the app, a user's REST API."""
 
 import base64
+import re
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -20,11 +22,18 @@ APP_ID = FORGE_APP_ID
 TOKEN_SECONDS = 25
 USER_SECONDS = 900
 KEYS_PATH = "/forge/jwks.json"
+MANIFEST = Path(__file__).parents[1] / "forge" / "manifest.yml"
 
 
 def cloud_id(site: Site) -> str:
     """Return the id of the site's cloud."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, site.client_key))
+
+
+def approved_scopes() -> frozenset[str]:
+    """Return the scopes that the app asks for, which is all that its tokens are good for."""
+    found = re.search(r"scopes: \[(.*)\]", MANIFEST.read_text())
+    return frozenset(found[1].split(", ")) if found else frozenset()
 
 
 def number(value: int) -> str:
@@ -82,7 +91,8 @@ async def call(request: Request) -> Response:
     headers = {"Authorization": f"Bearer {invocation_token(here.forge_key, site, wish)}"}
     if wish.get("as"):
         role = str(wish["as"])
-        headers["x-forge-oauth-user"] = here.grant(site, role, time.time() + USER_SECONDS)
+        until = time.time() + USER_SECONDS
+        headers["x-forge-oauth-user"] = here.grant(site, role, until, approved_scopes())
     answer = await here.http.request(
         str(wish.get("method", "POST")),
         str(wish["app_url"]) + str(wish["path"]),

@@ -21,6 +21,8 @@ class Grant:
     client_key: str
     role: str
     expires_at: float
+    scopes: frozenset[str] | None = None
+    """What a Forge app was granted, None for a Connect app, whose READ is good for all that is here."""
 
 
 @dataclass(slots=True)
@@ -55,10 +57,12 @@ class StandIn:
         port = request.url.port
         return next((s for s in self.sites if s.origin.endswith(f":{port}")), self.sites[0])
 
-    def grant(self, site: Site, role: str, expires_at: float) -> str:
+    def grant(
+        self, site: Site, role: str, expires_at: float, scopes: frozenset[str] | None = None
+    ) -> str:
         """Return a new access token for a person."""
         token = secrets.token_urlsafe(32)
-        self.grants[token] = Grant(site.client_key, role, expires_at)
+        self.grants[token] = Grant(site.client_key, role, expires_at, scopes)
         return token
 
 

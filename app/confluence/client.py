@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 import httpx
 import orjson
@@ -15,13 +16,18 @@ SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 NOT_FOR_THEM = frozenset({401, 403, 404})
 
 
-async def asked(http: httpx.AsyncClient, auth: httpx.Auth, url: str) -> dict[str, object] | None:
+async def asked(
+    http: httpx.AsyncClient,
+    auth: httpx.Auth,
+    url: str,
+    body: Mapping[str, object] | None = None,
+) -> dict[str, object] | None:
     """Return a JSON object as this person sees it, or None where it is not there for them.
 
-    Raises `Unavailable` for every answer that is not understood: no data is better than a guess.
+    A question with a body is posted. Raises `Unavailable` for every answer that is not understood: no data is better than a guess.
     """
     try:
-        answer = await answered(http, auth, url)
+        answer = await answered(http, auth, url, body)
     except NotPermitted:
         return None
     if answer.status_code in NOT_FOR_THEM:
@@ -31,12 +37,19 @@ async def asked(http: httpx.AsyncClient, auth: httpx.Auth, url: str) -> dict[str
     return _object(answer)
 
 
-async def answered(http: httpx.AsyncClient, auth: httpx.Auth, url: str) -> httpx.Response:
+async def answered(
+    http: httpx.AsyncClient,
+    auth: httpx.Auth,
+    url: str,
+    body: Mapping[str, object] | None = None,
+) -> httpx.Response:
     """Return Confluence's answer, whatever it says; raise `Unavailable` without one in time."""
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
-            return await http.get(
+            return await http.request(
+                "GET" if body is None else "POST",
                 url,
+                json=body,
                 auth=auth,
                 headers={"Accept": "application/json"},
                 follow_redirects=False,

@@ -1,16 +1,16 @@
 """People as Confluence names them now: we keep account ids and nothing else."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote
 
 import httpx
 
 from app.caller import AccountId
 from app.confluence.client import asked
-from app.errors import Unavailable
+from app.errors import NotAuthenticated, Unavailable
 
-MOST_PEOPLE = 50
+MOST_PEOPLE = 250
+"""How many one question may name."""
+
 LONGEST_NAME = 200
 
 
@@ -22,25 +22,30 @@ async def names(
 ) -> Mapping[AccountId, str]:
     """Return the names of the accounts that this person can see; of the others there is no entry.
 
-    Raises `Unavailable` where Confluence is away.
+    Raises `Unavailable` where Confluence is away or takes no such question from this person, as on
+    a site whose administrators have not approved the scope for it yet.
     """
     distinct = list(dict.fromkeys(account_ids))[:MOST_PEOPLE]
     if rest_auth is None or not distinct:
         return {}
-    found = await asyncio.gather(*(_name(http, rest_base, rest_auth, one) for one in distinct))
-    return {one: name for one, name in zip(distinct, found, strict=True) if name}
+    # https://developer.atlassian.com/cloud/confluence/rest/v2/api-group-user/
+    url, wanted = f"{rest_base}/api/v2/users-bulk", {"accountIds": distinct}
+    try:
+        answer = await asked(http, rest_auth, url, wanted)
+    except NotAuthenticated:
+        raise Unavailable from None
+    listed = answer.get("results") if answer else None
+    if not isinstance(listed, list):
+        raise Unavailable
+    found = dict(_named(item) for item in listed)
+    return {one: found[one] for one in distinct if found.get(one)}
 
 
-async def _name(
-    http: httpx.AsyncClient, rest_base: str, rest_auth: httpx.Auth, account_id: AccountId
-) -> str:
-    # https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-users/
-    answer = await asked(
-        http, rest_auth, f"{rest_base}/rest/api/user?accountId={quote(account_id, safe='')}"
-    )
-    if answer is None:
-        return ""
-    name = answer.get("displayName") or answer.get("publicName")
+def _named(item: object) -> tuple[str, str]:
+    account = item.get("accountId") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or not isinstance(account, str):
+        raise Unavailable
+    name = item.get("displayName") or item.get("publicName") or ""
     if not isinstance(name, str):
         raise Unavailable
-    return name[:LONGEST_NAME]
+    return account, name[:LONGEST_NAME]

@@ -117,6 +117,7 @@ def hosts_and_scopes(base_url: str) -> list[str]:
         f"host:  {_origin(base_url)}",
         "scope: read:app-user-token   (asks Confluence what the person may do)",
         "scope: read:space:confluence (reads rights in a space)",
+        "scope: read:user:confluence  (shows who took a snapshot or accepted a finding)",
     ]
 
 

@@ -133,11 +133,18 @@ class Atlassian:
             return httpx.Response(401)
         if request.url.path.endswith("/operations"):
             return httpx.Response(200, json={"operations": self.operations})
-        if request.url.path.endswith("/rest/api/user"):
-            name = self.people.get(request.url.params["accountId"])
-            return httpx.Response(200, json={"displayName": name}) if name else httpx.Response(404)
+        if request.url.path.endswith("/api/v2/users-bulk"):
+            return self.users(json.loads(request.content)["accountIds"])
         space_id = request.url.path.rpartition("/")[2]
         return httpx.Response(200, json={"id": space_id, "key": "ORD", "name": "Orders"})
+
+    def users(self, wanted: list[str]) -> httpx.Response:
+        known = [
+            {"accountId": one, "displayName": self.people[one], "publicName": "somebody"}
+            for one in wanted
+            if one in self.people
+        ]
+        return httpx.Response(200, json={"results": known, "_links": {"base": "https://x"}})
 
     def requests_to(self, host: str) -> list[httpx.Request]:
         return [request for request in self.asked if request.url.host == host]

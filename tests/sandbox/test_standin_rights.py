@@ -123,12 +123,22 @@ async def test_a_fault_is_answered_until_it_is_healed(here: World) -> None:
 
 async def test_a_name_is_found_by_its_account(here: World) -> None:
     token = (await granted(here, "viewer")).json()["access_token"]
-    answer = await here.http.get(
-        f"{here.ours.base_url}/rest/api/user",
-        params={"accountId": account_id("editor")},
+    answer = await here.http.post(
+        f"{here.ours.base_url}/api/v2/users-bulk",
+        json={"accountIds": [account_id("editor"), "nobody"]},
         headers={"Authorization": f"Bearer {token}"},
     )
-    assert answer.json()["displayName"] == "Editor"
+    assert [one["displayName"] for one in answer.json()["results"]] == ["Editor"]
+
+
+async def test_a_forge_token_is_good_for_the_approved_scopes_alone(here: World) -> None:
+    until = time.time() + 60
+    token = here.standin.grant(here.ours, "admin", until, frozenset({"read:space:confluence"}))
+    headers = {"Authorization": f"Bearer {token}"}
+    base = f"{here.ours.base_url}/api/v2"
+    asked = await here.http.get(f"{base}/spaces/98306/operations", headers=headers)
+    refused = await here.http.post(f"{base}/users-bulk", json={"accountIds": []}, headers=headers)
+    assert (asked.status_code, refused.status_code) == (200, 401)
 
 
 async def test_only_an_administrator_sees_the_settings_of_a_space(here: World) -> None:
