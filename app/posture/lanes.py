@@ -59,7 +59,7 @@ def lined_up(frame: Frame, api: ApiReading) -> LinedUp:
     for found in held.values():
         found.sort(key=lambda side: side.instance_id)
     groups, notes = _grouped(frame, held)
-    joined = _joined(groups)
+    joined = _joined(groups, list(held))
     return LinedUp(tuple(_named(joined)), deployed, notes)
 
 
@@ -151,9 +151,8 @@ def _uncertain() -> Note:
     )
 
 
-def _joined(groups: list[_Group]) -> list[_Group]:
+def _joined(groups: list[_Group], order: list[str]) -> list[_Group]:
     """Join lanes that share no environment, the best pair first, until none is left."""
-    order = [side.environment_id for group in groups for side in group.sides]
     while len(groups) <= _MOST_JOINED:
         pairs = [
             (_score(a, b), i, j)

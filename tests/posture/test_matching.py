@@ -274,3 +274,19 @@ def test_automated_policies_of_one_name_and_two_groups_are_two() -> None:
         f"{CUSTOM_GROUP}/rate-limiting",
     }
     assert len({f.fingerprint for f in found}) == 2
+
+
+def test_a_joined_lane_keeps_the_connections_order() -> None:
+    limited = [make_policy(), make_policy("rate-limiting", order=2)]
+    uat, qa = Environment("uat", "UAT", "sandbox"), Environment("qa", "QA", "sandbox")
+    held = [
+        make_instance(PROD, limited, label="a", id=50),
+        make_instance(DEV, limited[:1], label="c", id=11),
+        *(
+            make_instance(e, limited[:1], label="b", id=i)
+            for i, e in enumerate((DEV, TEST, uat), 1)
+        ),
+        make_instance(qa, limited, label="b", id=40),
+    ]
+    found = one(assess(held, make_scope((DEV, TEST, uat, qa, PROD))), Kind.POLICY_MISSING)
+    assert found.outliers == ("qa", "prod")
