@@ -1,4 +1,4 @@
-// PDF, Word and the legacy editor: what a macro shows, as Atlassian's document format.
+// PDF, Word, e-mail and the page history: what a macro shows, as Atlassian's document format.
 
 import { invokeRemote } from "@forge/api";
 
@@ -9,18 +9,28 @@ function sentence(text) {
   return { version: 1, type: "doc", content };
 }
 
-export async function exportMacro(payload) {
-  const extension = payload?.context?.extension ?? payload?.extensionPayload ?? {};
-  const module = payload?.context?.moduleKey ?? "";
-  try {
-    const answer = await invokeRemote("core", {
-      path: "/forge/export",
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ module, parameters: extension.config ?? {} }),
-    });
-    return answer.ok ? (await answer.json()).adf : sentence(NOT_AVAILABLE);
-  } catch {
-    return sentence(NOT_AVAILABLE);
-  }
+// Where the macro's parameters stand differs by output: Word's in the context, PDF's beside it.
+function parametersOf({ config, context, extensionPayload }) {
+  return { ...context?.extension?.config, ...context?.config, ...extensionPayload?.config, ...config };
 }
+
+// One function per macro: no output says for certain which macro it is about.
+function exporterOf(module) {
+  return async (payload) => {
+    try {
+      const answer = await invokeRemote("core", {
+        path: "/forge/export",
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ module, parameters: parametersOf(payload ?? {}) }),
+      });
+      return answer.ok ? (await answer.json()).adf : sentence(NOT_AVAILABLE);
+    } catch {
+      return sentence(NOT_AVAILABLE);
+    }
+  };
+}
+
+export const exportApi = exporterOf("plumbline-api");
+export const exportOverview = exporterOf("plumbline-overview");
+export const exportTrend = exporterOf("plumbline-trend");

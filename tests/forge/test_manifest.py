@@ -1,14 +1,23 @@
 """The Forge app as it would be deployed, against Atlassian's own checks."""
 
+import json
+import os
 import re
+import subprocess
+from copy import deepcopy
 from pathlib import Path
+from shutil import which
+from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from app.connect.descriptor import descriptor
 from app.errors import BadConfiguration
 from app.forge import publishing
 from app.forge.modules import MODULES
+from tests.connect.test_descriptor import SCHEMA, closed
 from tests.forge.atlassian import APP_ID
 
 BASE_URL = "https://plumbline.example.com/deep"
@@ -27,9 +36,7 @@ def test_the_manifest_passes_atlassians_lint(folder: Path) -> None:
 
 def test_the_lint_would_find_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     text = (folder / "manifest.yml").read_text()
-    wrong = text.replace("nodejs24.x", "nodejs12.x").replace(
-        "function: export-macro", "endpoint: x"
-    )
+    wrong = text.replace("nodejs24.x", "nodejs12.x").replace("function: export-api", "endpoint: x")
     (tmp_path / "manifest.yml").write_text(wrong)
     with pytest.raises(BadConfiguration) as refused:
         publishing.lint(tmp_path)
@@ -43,6 +50,95 @@ def test_what_the_lint_does_not_see_is_there(folder: Path) -> None:
     assert "read:app-user-token" in text
     assert re.search(r"operations: \[.*compute.*\]", text)
     assert not re.search(r"\{(base_url|origin|app_id)\}", text)
+
+
+def misspelt(manifest: dict[str, Any]) -> list[str]:
+    """Return what no schema of a module knows: the lint lets it pass, and Forge ignores it."""
+    schema = closed(json.loads(SCHEMA.read_text()))
+    rules = schema["definitions"]["ModuleSchema"]["properties"]
+    return [
+        error.message
+        for name, entries in manifest["modules"].items()
+        for error in jsonschema.Draft7Validator(
+            {**rules[name], "definitions": schema["definitions"]}
+        ).iter_errors(entries)
+    ]
+
+
+def test_every_field_of_every_module_is_one_that_forge_knows(folder: Path) -> None:
+    manifest = yaml.safe_load((folder / "manifest.yml").read_text())
+    assert misspelt(manifest) == []
+    wrong = deepcopy(manifest)
+    wrong["modules"]["macro"][0]["categories"] = ["reporting"]
+    assert misspelt(wrong)
+
+
+def test_the_scopes_are_those_that_our_questions_to_confluence_need(folder: Path) -> None:
+    """As the REST API v2 lists them: operations and spaces, and the bulk lookup of users."""
+    manifest = yaml.safe_load((folder / "manifest.yml").read_text())
+    scopes = manifest["permissions"]["scopes"]
+    assert scopes == ["read:app-user-token", "read:space:confluence", "read:user:confluence"]
+    told = "\n".join(publishing.hosts_and_scopes(BASE_URL))
+    assert all(f"scope: {scope} " in told for scope in scopes)
+
+
+def test_each_macro_has_an_export_of_its_own(folder: Path) -> None:
+    modules = yaml.safe_load((folder / "manifest.yml").read_text())["modules"]
+    handlers = {one["key"]: one["handler"] for one in modules["function"]}
+    exports = {one["key"]: handlers[one["adfExport"]["function"]] for one in modules["macro"]}
+    assert exports == {
+        "plumbline-api": "index.exportApi",
+        "plumbline-overview": "index.exportOverview",
+        "plumbline-trend": "index.exportTrend",
+    }
+
+
+EXPORTING = """
+const asked = [];
+global.__forge_fetch__ = async (target, path, options) => {
+  asked.push({ target, path, body: JSON.parse(options.body) });
+  return { ok: true, headers: new Headers(), json: async () => ({ adf: { type: "doc" } }) };
+};
+const [folder, name, payload] = process.argv.slice(1);
+require(folder)[name](JSON.parse(payload)).then((document) => {
+  console.log(JSON.stringify({ asked, document }));
+});
+"""
+
+
+def exported(folder: Path, name: str, payload: dict[str, Any]) -> Any:
+    node = which("node", path=f"{os.environ['PATH']}:{publishing.ROOT / '.venv' / 'bin'}")
+    command = [node or "node", "-e", EXPORTING, str(folder / "src"), name, json.dumps(payload)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+PLACE = {"cloudId": "cloud", "localId": "local", "spaceKey": "ORD"}
+PARAMETERS = {"mode": "frozen", "snapshot": "0b0c"}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"exportType": "word", "context": {**PLACE, "contentId": "1", "config": PARAMETERS}},
+        {
+            "exportType": "pdf",
+            "context": {**PLACE, "extension": {"content": {"id": "1"}}},
+            "extensionPayload": {"config": PARAMETERS},
+        },
+        {"exportType": "other", "config": PARAMETERS, "context": {**PLACE, "config": {}}},
+        {"exportType": "pdf", "context": {**PLACE, "extension": {"config": PARAMETERS}}},
+    ],
+    ids=["word", "pdf", "documented", "as on the page"],
+)
+def test_a_macros_parameters_are_found_wherever_an_output_has_them(
+    folder: Path, payload: dict[str, Any]
+) -> None:
+    told = exported(folder, "exportOverview", payload)
+    [asked] = told["asked"]
+    assert (asked["target"], asked["path"]) == ({"type": "frc", "remote": "core"}, "/forge/export")
+    assert asked["body"] == {"module": "plumbline-overview", "parameters": PARAMETERS}
+    assert told["document"] == {"type": "doc"}
 
 
 def test_the_modules_are_those_that_the_door_knows(folder: Path) -> None:
