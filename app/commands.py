@@ -38,6 +38,7 @@ ONE_ROLE = "one database role both owns and serves: see PLUMBLINE_MIGRATION_DATA
 
 def serve(settings: Settings, _: argparse.Namespace) -> None:
     """Answer requests until told to stop; 0 after SIGTERM."""
+    told = _noted_signals()
     with _database(settings) as ready:
         asyncio.run(_check_role(ready))
         _check_port(ready.host, ready.port, "PLUMBLINE_PORT")
@@ -45,7 +46,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
             _check_port(LOOPBACK, ready.metrics_port, "PLUMBLINE_METRICS_PORT")
             if ready.metrics_port == ready.port:
                 raise BadConfiguration("PLUMBLINE_METRICS_PORT: is the same as PLUMBLINE_PORT")
-        server = GentleServer(create_app(ready), ready.host, ready.port)
+        server = GentleServer(create_app(ready), ready.host, ready.port, told)
         _keep_what_is_loaded()
         server.run_until_told()
         if not server.started:
@@ -53,10 +54,11 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def worker(settings: Settings, options: argparse.Namespace) -> None:
-    """Run jobs until told to stop."""
+    """Run jobs until told to stop; 0 after SIGTERM."""
+    told = _noted_signals()
     with _database(settings) as ready:
         asyncio.run(_check_role(ready))
-        uvloop.run(_work(ready, options.concurrency))
+        uvloop.run(_work(ready, options.concurrency, told))
 
 
 def migrate(settings: Settings, _: argparse.Namespace) -> None:
@@ -225,12 +227,21 @@ def _keep_what_is_loaded() -> None:
     gc.freeze()
 
 
-async def _work(settings: Settings, concurrency: int) -> None:
+def _noted_signals() -> list[bool]:
+    """Note SIGTERM until somebody acts on it: a start is not broken off, an embedded database ended."""
+    told: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+    return told
+
+
+async def _work(settings: Settings, concurrency: int, told: list[bool]) -> None:
     parts = join(settings)
     _keep_what_is_loaded()
     told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
+    if told:
+        told_to_stop.set()
     async with parts.opened(), working(parts.queue, concurrency, parts.database.problem):
         await told_to_stop.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from socket import socket
 from types import FrameType
 
 import uvicorn
@@ -40,7 +41,8 @@ class Leaving:
 class GentleServer(uvicorn.Server):
     """Goes on answering for a moment after it was told to stop, so that nobody talks to a closed door."""
 
-    def __init__(self, app: Leaving, host: str, port: int) -> None:
+    def __init__(self, app: Leaving, host: str, port: int, told: list[bool]) -> None:
+        """Take what is to be served; where `told` has something in it, it is to stop already."""
         config = uvicorn.Config(
             app,
             host=host,
@@ -57,12 +59,18 @@ class GentleServer(uvicorn.Server):
         )
         super().__init__(config)
         self._stopping = app.stopping
+        self._told = told
 
     def run_until_told(self) -> None:
         """Serve until SIGTERM or SIGINT; a second one cuts the farewell short."""
         # uvicorn raises the signal again after its shutdown; with a handler of ours that is harmless.
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._told.append(True))
         self.run()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin to listen; who was told to stop before this server heard it itself leaves at once."""
+        self.should_exit = self.should_exit or bool(self._told)
+        await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Become unready at once, and stop a moment later."""

@@ -4,9 +4,21 @@ import asyncio
 import signal
 import time
 
+import pytest
+
 from app.store.syncs import State
+from sandbox.stack import free_port
 from tests.faults import invariants
-from tests.faults.machines import LEASE_SECONDS, Machines, exit_status, finished, send
+from tests.faults.machines import (
+    LEASE_SECONDS,
+    PATIENCE_SECONDS,
+    WORKERS,
+    Machines,
+    exit_status,
+    finished,
+    python,
+    send,
+)
 
 POLL_AND_RESCUE_SECONDS = 15
 """The poll, the rescue's tick, and what a busy machine adds; nobody else would ever come."""
@@ -72,6 +84,28 @@ async def test_a_worker_that_is_told_to_stop_hands_over_at_once(machines: Machin
     assert ended.state is State.PUBLISHED
     assert ended.crashes == 0
     await invariants.check(machines, apis=8)
+
+
+EARLY = """
+import os, signal, sys
+from app import cli, commands
+check = commands._check_role
+async def checked(settings):
+    await check(settings)
+    os.kill(os.getpid(), signal.SIGTERM)
+commands._check_role = checked
+sys.exit(cli.main([sys.argv[1]]))
+"""
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_who_is_told_to_stop_while_it_starts_leaves_in_order(
+    machines: Machines, command: str
+) -> None:
+    own = machines.settings() | {"PLUMBLINE_PORT": str(free_port())}
+    child = machines.processes.start(command, [python(), "-c", EARLY, command], own)
+    assert await exit_status(child, PATIENCE_SECONDS) == 0
+    assert machines.rows(WORKERS) == []
 
 
 def free_or_taken(machines: Machines) -> list[bool]:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.store import connections, findings, posture_rows, syncs
+from app.store import connections, findings, jobs, leases, posture_rows, syncs
 from app.store.posture_rows import Filter
 from app.store.syncs import Outcome, State
 from sandbox import anypoint, estate
@@ -54,6 +54,27 @@ async def test_asking_again_answers_the_sync_that_waits(world: World) -> None:
     first = await world.syncs.start(world.site_id, SPACE, ADMIN)
     again = await world.syncs.start(world.site_id, SPACE, ADMIN)
     assert first.id == again.id
+
+
+async def test_asking_again_mends_a_running_sync_that_lost_its_worker_and_its_job(
+    world: World,
+) -> None:
+    await world.connect()
+    sync = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    async with world.database.transaction(world.site_id) as db:
+        attempt = await leases.begin(db, world.site_id, SPACE, sync.id, 30)
+        assert attempt == 1
+        await db.exec_driver_sql("DELETE FROM procrastinate_jobs")
+    assert await _is_queued_after_asking(world, sync.id) is False  # its worker may well live
+    async with world.database.transaction(world.site_id) as db:
+        await leases.release(db, world.site_id, SPACE, sync.id, attempt)
+    assert await _is_queued_after_asking(world, sync.id) is True
+
+
+async def _is_queued_after_asking(world: World, sync_id: str) -> bool:
+    assert (await world.syncs.start(world.site_id, SPACE, ADMIN)).id == sync_id
+    async with world.database.transaction(world.site_id) as db:
+        return await jobs.waits(db, world.site_id, sync_id)
 
 
 async def test_an_unchanged_estate_changes_no_row(world: World) -> None:
