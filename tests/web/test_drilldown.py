@@ -38,6 +38,8 @@ def changed(estate: Estate) -> None:
     test = next(item.id for item in estate.environments if item.name == "Test")
     absent.instances = [item for item in absent.instances if item.environment_id != test]
     hostile.name = HOSTILE
+    for instance in double.instances:
+        instance.tiers = []
     for instance in hostile.instances:
         instance.contracts = [Contract(HOSTILE, 1)]
 
@@ -187,6 +189,19 @@ async def test_what_could_not_be_read_says_why_since_when_and_what_was_known(
         assert f"Last known: {LONG}" in said(total)
         assert found(total, "time[datetime]")
     assert "could not read" not in said(found(section(page, "policies"), "tr.totals")[0])
+
+
+async def test_none_that_were_read_once_are_not_said_to_have_never_been_read(
+    product: Product, world: World
+):
+    row = (await listed(product))[world.estate.apis[3].name]
+    place = next(item.id for item in world.estate.environments if item.name == "Test")
+    world.standin.control.post({"forbid": [{"scope": "View Contracts", "environment": place}]})
+    await world.sync()
+    total = found(section(await opened(product, row["id"]), "tiers"), "tr.totals td")[-1]
+    assert total.get("data-state") == "unread"
+    assert "Last known: none" in said(total)
+    assert "never read" not in said(total)
 
 
 async def test_what_was_not_read_is_never_said_to_be_the_same_nor_marked_as_another_value(

@@ -217,8 +217,9 @@ def test_progress_names_the_environment_being_read() -> None:
     )
     shown = tab(recent=(running,)).sync
     assert shown is not None
-    assert shown.line == "Reading Test: 62 of 100 APIs"
-    assert [item.word for item in shown.environments] == ["50 APIs read", "12 APIs so far"]
+    assert shown.line == "Reading Test: 62 of 100 API instances"
+    said = [item.word for item in shown.environments]
+    assert said == ["50 instances read", "12 instances so far"]
 
 
 def test_nothing_found_is_not_the_text_of_no_match() -> None:

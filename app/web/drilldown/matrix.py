@@ -189,7 +189,8 @@ class Rows:
         facts = [cell.facts for cell in held if cell is not None and cell.facts is not None]
         state = "unread" if column.is_unread else "held"
         text = TOTALS[self.matrix.section](facts)
-        if column.is_unread and not facts:
+        # None that were read once are last known to be none; only without a time was it never read.
+        if column.is_unread and not facts and column.since is None:
             text = ""
         return {"state": state, "label": column.title, "text": text}
 

@@ -67,10 +67,10 @@ def progress(environment: SyncEnvironment) -> str:
     """Say how far an environment of a running sync is."""
     if environment.outcome is Outcome.FAILED:
         return environment.reason or t["could_not_read"]
-    apis = sentences.count(environment.instances, "API")
+    read = sentences.count(environment.instances, "instance")
     if environment.outcome is Outcome.PENDING:
-        return f"{apis} so far" if environment.instances else "waiting"
-    return f"{apis} read" if environment.outcome is Outcome.OK else f"{apis} read, not all of each"
+        return f"{read} so far" if environment.instances else "waiting"
+    return f"{read} read" if environment.outcome is Outcome.OK else f"{read} read, not all of each"
 
 
 def messages(
