@@ -1,6 +1,17 @@
 // Accepting findings until a date, one or several; and withdrawing an acceptance.
 
-import { acceptance, busily, closes, findings, judged, offerDates, say, showProblem, text } from "./judging.js";
+import {
+  acceptance,
+  busily,
+  closes,
+  findings,
+  judged,
+  offerDates,
+  say,
+  sayAccepted,
+  showProblem,
+  text,
+} from "./judging.js";
 import { showFailure } from "./notices.js";
 import { json } from "./requests.js";
 
@@ -32,8 +43,7 @@ async function accept() {
     return;
   }
   dialog.close();
-  const n = fingerprints.length;
-  say(n === 1 ? text("AcceptedOne") : text("AcceptedMany", { n }), text("AcceptedBody"));
+  sayAccepted(fingerprints.length);
   judged(fingerprints[0]);
 }
 

@@ -1,6 +1,6 @@
 // Adopting today's findings: all open ones up to a severity, with one reason and date.
 
-import { acceptance, busily, findings, offerDates, placeErrors, say, showProblem, text } from "./judging.js";
+import { acceptance, busily, findings, offerDates, placeErrors, sayAccepted, showProblem } from "./judging.js";
 import { json } from "./requests.js";
 
 const SEVERITIES = ["critical", "high", "medium", "low", "info"];
@@ -34,8 +34,14 @@ async function count() {
   found = chosen;
   const { line, none } = field("adopt-form").dataset;
   field("adopt-count").textContent = chosen.length
-    ? line.replace("{n}", () => findings(chosen.length)).replace("{rest}", () => String(rest.length))
+    ? `${line.replace("{n}", () => findings(chosen.length))} ${told(rest.length)}`.trim()
     : none;
+}
+
+function told(rest) {
+  const { restOne, restMany } = field("adopt-form").dataset;
+  if (!rest) return "";
+  return rest === 1 ? restOne : restMany.replace("{rest}", () => String(rest));
 }
 
 function recount() {
@@ -62,7 +68,7 @@ async function adopt(form) {
   } catch (failure) {
     failed = failure;
   }
-  if (done) say(done === 1 ? text("AcceptedOne") : text("AcceptedMany", { n: done }), text("AcceptedBody"));
+  if (done) sayAccepted(done);
   // The form stays as it is for what is left.
   if (failed) return showProblem(form, failed);
   document.dispatchEvent(new CustomEvent("adopted"));

@@ -2,7 +2,7 @@
 
 import { begin, fit, host, keep } from "./forge_host.js";
 
-const AWAY = "This page cannot be reached. Try again in a moment.";
+const texts = { ...document.body.dataset };
 const base = document.documentElement.dataset.basePath;
 const spoken = begin();
 
@@ -58,8 +58,18 @@ async function show(path) {
   await become(await response.text());
 }
 
-function say(text) {
-  document.body.textContent = text;
+function sayAway() {
+  const paragraph = document.createElement("p");
+  paragraph.textContent = texts.textAway;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button";
+  button.textContent = texts.textAgain;
+  button.addEventListener("click", () => host.reload());
+  const section = document.createElement("section");
+  section.className = "empty";
+  section.append(paragraph, button);
+  document.body.replaceChildren(section);
   document.documentElement.dataset.ready = "true";
 }
 
@@ -68,9 +78,9 @@ async function start() {
   const given = handover ? await exchanged() : null;
   // Loaded again by itself, the document has no handover any more: the shell opens it anew.
   if (!given && !handover) return host.reload();
-  if (!given) return say(AWAY);
+  if (!given) return sayAway();
   keep(given);
   await show(given.page);
 }
 
-start().catch(() => say(AWAY));
+start().catch(sayAway);

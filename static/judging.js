@@ -87,6 +87,11 @@ export function say(title, body) {
   announce(title);
 }
 
+export function sayAccepted(n) {
+  if (n === 1) say(text("AcceptedOne"), text("AcceptedBodyOne"));
+  else say(text("AcceptedMany", { n }), text("AcceptedBodyMany"));
+}
+
 // Whoever shows findings shows them anew; `focus` is the finding that it was about.
 export function judged(focus = "") {
   document.dispatchEvent(new CustomEvent("judged", { detail: { focus } }));

@@ -111,6 +111,8 @@ def error_page(
         if fault.code == NotThere.code and MACRO_PAGE.search(route):
             said = {"view": None, "said": NOT_AVAILABLE, "can_choose": False}
             return rendered("macro.html", {**given, **said, "title": NOT_AVAILABLE})
-        return rendered("error.html", {**given, "fault": fault, **sentences.of_fault(fault.code)})
+        said = sentences.of_fault(fault.code, route)
+        step = said["step"] or fault.message
+        return rendered("error.html", {**given, "fault": fault, **said, "step": step})
 
     return page

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from app.errors import NotPermitted
 from app.web.words import FAULTS, TEXTS
 
 THOUSANDS = "\u202f"
 
 
-def of_fault(code: str) -> dict[str, str]:
-    """Return the title and the next step for an error's code; a general pair for any other."""
+def of_fault(code: str, route: str = "") -> dict[str, str]:
+    """Return the title and the next step for an error's code; a general pair for any other.
+
+    An editor of macros asks for another right than the settings do.
+    """
+    if code == NotPermitted.code and route.endswith("/editor"):
+        code = "not_permitted_editor"
     title, step = FAULTS.get(
         code,
         ("This did not work", "Reload the page. If it happens again, report the request id below."),
@@ -129,7 +135,7 @@ def reading(name: str | None, done: int, total: int | None) -> str:
         return f"Reading {name or 'Anypoint'}: listing the APIs"
     if done >= total:
         return TEXTS["publishing"]
-    return f"Reading {name or 'Anypoint'}: {number(done)} of {count(total, 'API')}"
+    return f"Reading {name or 'Anypoint'}: {number(done)} of {count(total, 'API instance')}"
 
 
 def unconfirmed(finding: str) -> str:

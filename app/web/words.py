@@ -78,6 +78,7 @@ TEXTS = {
     "settings": "Settings",
     "cancel": "Cancel",
     "try_again": "Try again",
+    "frame_away": "Plumbline cannot be reached at the moment. Check the network, then try again.",
     "search": "Search name, group or asset",
     "environment": "Environment",
     "group": "API group",
@@ -169,7 +170,7 @@ TEXTS = {
     "scope_before_test": "Test the connection to choose an organisation and environments. Without "
     "a choice, all environments of the app's own organisation are compared, except design.",
     "environments": "Environments, in the order of the columns",
-    "environments_hint": "The baseline is what the others are compared with.",
+    "environments_hint": "The baseline comes first, and is what the others are compared with.",
     "schedule_section": "Syncs and matching",
     "interval": "Hours between syncs",
     "interval_hint": "1 or more. 24 reads once a day.",
@@ -304,14 +305,16 @@ FAULTS = {
         "Only an administrator of this space can open the settings. Ask one to connect the space, "
         "or to add you.",
     ),
+    "not_permitted_editor": (
+        "This needs another right",
+        "Only people who may create pages in this space can choose what a macro shows. Ask an "
+        "administrator of the space to let you.",
+    ),
     "not_there": (
         "There is nothing here",
         "It does not exist, or you cannot see it. Check the space, or ask for access to it.",
     ),
-    "unavailable": (
-        "Not available at the moment",
-        "A service that is needed cannot be reached. Try again in a moment.",
-    ),
+    "unavailable": ("Not available at the moment", ""),
     "cannot_decrypt": (
         "A stored secret cannot be read",
         "An encryption key is missing. Nothing is lost: ask whoever runs Plumbline to check its "
@@ -319,4 +322,7 @@ FAULTS = {
     ),
     "too_soon": ("One moment", "There were many requests at once. Wait a little, then reload."),
 }
-"""What an error page says, by the error's code: a title and the next step."""
+"""What an error page says, by the error's code: a title and the next step.
+
+Without a step the error's own message says what is away.
+"""

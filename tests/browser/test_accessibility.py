@@ -353,6 +353,18 @@ async def test_names_are_text_and_leave_the_layout_whole_whatever_they_hold(
     assert await frame.evaluate(SIDEWAYS, MAY_SCROLL) == []
 
 
+async def test_the_parts_of_a_narrow_drilldown_share_their_line_with_nothing(
+    window: Window, filled: Stack
+) -> None:
+    frame = await tab(window, filled, "viewer")
+    await frame.click("[data-view] >> nth=0")
+    dialog = await window.frame(DRILLDOWN)
+    await narrowed(window, dialog)
+    width = await dialog.evaluate("document.querySelector('.dialog-nav nav').clientWidth")
+    assert width >= NARROW - 24
+    assert await dialog.locator("#show-all").is_visible()
+
+
 LOCALISED = """async text => {
   const place = document.createElement("p");
   place.textContent = text;

@@ -352,6 +352,30 @@ async def test_a_token_stays_in_sight_whatever_becomes_of_the_page_around_it(
         pass
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (0, "This accepts 2 findings."),
+        (1, "This accepts 2 findings. One of a higher severity stays open."),
+        (3, "This accepts 2 findings. 3 of a higher severity stay open."),
+    ],
+)
+async def test_what_stays_open_is_counted_in_good_english(
+    window: Window, estate: Stack, left: int, said: str
+) -> None:
+    async def counted(route: Route) -> None:
+        number = left if "severity=high" in route.request.url else 2
+        some = [{"fingerprint": f"{number}-{n}", "accepted": None} for n in range(number)]
+        await route.fulfill(json={"findings": some, "total": number})
+
+    frame = await settings(window, estate)
+    await frame.page.route("**/api/**/findings?*", counted)
+    await press(frame, "#adopt summary")
+    line = frame.locator("#adopt-count", has_text="This accepts")
+    await line.wait_for()
+    assert await line.inner_text() == said
+
+
 async def test_todays_findings_are_adopted_after_saying_how_many(
     window: Window, estate: Stack
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Frame
+from playwright.async_api import Browser, Frame, Route
 
 from app.forge import publishing
 from sandbox import browser as browsers
@@ -238,6 +238,24 @@ async def test_a_token_that_has_expired_is_renewed_by_the_shell(host: ForgeHost)
 async def test_a_frame_loaded_anew_is_opened_anew(host: ForgeHost) -> None:
     frame = await host.open(POSTURE)
     await frame.evaluate("location.reload()")
+    for _ in range(200):
+        if frame.is_detached():
+            break
+        await asyncio.sleep(0.1)
+    assert await (await host.frame("0")).locator(ROWS).count() > 10
+
+
+async def test_a_frame_whose_page_cannot_be_had_says_so_and_is_opened_anew(host: ForgeHost) -> None:
+    host.record.expect("Failed to load resource")
+    faults = iter([True])
+
+    async def away(route: Route) -> None:
+        await (route.abort() if next(faults, False) else route.continue_())
+
+    await host.page.route("**/forge/exchange", away)
+    frame = await host.open(POSTURE)
+    assert "cannot be reached" in await frame.inner_text("body")
+    await frame.get_by_role("button", name="Try again").click()
     for _ in range(200):
         if frame.is_detached():
             break

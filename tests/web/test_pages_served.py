@@ -311,6 +311,30 @@ def test_an_error_page_says_the_next_step_and_the_request() -> None:
     assert document.xpath("//*[@data-reload]") == []
 
 
+@pytest.mark.parametrize("route", ["/macros/api/editor", "/forge/macros/trend/editor"])
+def test_a_macros_editor_tells_who_may_open_it_and_not_who_may_open_the_settings(
+    route: str,
+) -> None:
+    page = error_page("https://p.example", "https://h.example/all.js", StaticTree.read())
+    said = text(html.fromstring(page(Fault(403, "not_permitted", "No.", "request-1"), route)))
+    assert "may create pages in this space" in said
+    assert "settings" not in said
+
+
+def test_an_error_page_names_what_is_away() -> None:
+    page = error_page("https://p.example", "https://h.example/all.js", StaticTree.read())
+    said = text(html.fromstring(page(Fault(503, "unavailable", "The database is away.", "r"))))
+    assert "The database is away." in said
+
+
+async def test_scopes_are_listed_without_a_mark_that_says_they_are_there(ours: Home) -> None:
+    for path in ("/pages/settings", "/pages/start"):
+        document = await seen(ours, path)
+        needed = document.xpath("//*[@class='needed']")
+        assert len(needed) == 1
+        assert needed[0].xpath(".//*[contains(@class, 'icon-check')]") == []
+
+
 def test_an_error_page_offers_to_try_again_what_may_work_later() -> None:
     page = error_page("https://p.example", "https://h.example/all.js", StaticTree.read())
     document = html.fromstring(page(Fault(503, "unavailable", "No.", "request-1")))

@@ -124,7 +124,9 @@ TEXTS: dict[str, Any] = {
     "adopt_upto": "Severity up to",
     "adopt_submit": "Accept them",
     "adopt_none": "No open finding of these severities.",
-    "adopt_line": "This accepts {n}. {rest} of a higher severity stay open.",
+    "adopt_line": "This accepts {n}.",
+    "adopt_rest_one": "One of a higher severity stays open.",
+    "adopt_rest_many": "{rest} of a higher severity stay open.",
     "tokens_section": "Pipeline tokens",
     "tokens_hint": "A token lets a pipeline ask whether something may go to production: it reads "
     "the readiness of this space and nothing else.",
@@ -153,7 +155,8 @@ TEXTS: dict[str, Any] = {
 SCRIPT_TEXTS = {
     "accepted-one": "Finding accepted",
     "accepted-many": "{n} findings accepted",
-    "accepted-body": "It is listed as accepted. Its verdict follows.",
+    "accepted-body-one": "It is listed as accepted. Its verdict follows.",
+    "accepted-body-many": "They are listed as accepted. The verdicts follow.",
     "expected-done": "Difference expected",
     "expected-body": "The posture was assessed anew from what is stored.",
     "withdrawn": "Withdrawn",

@@ -69,6 +69,7 @@ TEXTS = {
     "take": "Take snapshot",
     "take_again": "Take again",
     "take_hint": "Freezes what the last sync found, as it is filtered now. Nobody can change it later.",
+    "take_one_hint": "Freezes what the last sync found of this API. Nobody can change it later.",
     "taken_flag": "Snapshot taken",
     "cancel": "Cancel",
     "back": "Back to the APIs",
