@@ -132,6 +132,37 @@ async def test_a_long_wait_frees_the_worker_and_says_until_when(world: World) ->
     assert not done & world.standin.control.stats.places.keys()
 
 
+async def test_a_parked_sync_is_queued_for_when_the_wait_is_over(world: World) -> None:
+    await world.connect()
+    queued = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    limited = {"action": "status", "status": 429, "headers": {"Retry-After": "600"}}
+    trouble(world, faults=[{**limited, "path": "/policies", "environment": "Production"}])
+    async with world.database.agenda() as db:
+        await db.exec_driver_sql("DELETE FROM procrastinate_jobs")
+    await world.jobs.run(world.site_id, SPACE, queued.id)
+    async with world.database.agenda() as db:
+        later = "scheduled_at > clock_timestamp() + interval '1 minute'"
+        rows = await db.exec_driver_sql(f"SELECT status, {later} FROM procrastinate_jobs")
+        assert [tuple(row) for row in rows] == [("todo", True)]
+
+
+async def test_what_was_read_before_a_wait_is_not_read_again_after_it(world: World) -> None:
+    """Also in the environment that had to wait: one instance of it was throttled, the last one."""
+    await world.connect()
+    every = [item for api in world.estate.apis for item in api.instances]
+    last = max(every, key=lambda item: item.instance_id)
+    there = sum(item.environment_id == last.environment_id for item in every)
+    limited = {"action": "status", "status": 429, "headers": {"Retry-After": "600"}}
+    trouble(world, faults=[{**limited, "path": f"/{last.instance_id}/policies"}])
+    queued = await world.syncs.start(world.site_id, SPACE, ADMIN)
+    await world.jobs.run(world.site_id, SPACE, queued.id)
+    trouble(world, reset=True)
+    await world.jobs.run(world.site_id, SPACE, queued.id)
+    assert (await seen(world, queued.id)).state is State.PUBLISHED
+    calls = world.standin.control.stats.places[last.environment_id]
+    assert calls < 3 * there  # policies, tiers and contracts of each, and the lists
+
+
 async def test_a_sync_that_waited_too_long_has_failed(
     world: World, addresses: FreshDatabase
 ) -> None:
