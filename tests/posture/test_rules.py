@@ -1079,3 +1079,100 @@ def test_an_automated_policy_has_the_defaults_of_the_gateway_that_it_runs_on() -
     scope = make_scope(automated={e.id: [both] for e in ALL})
     assert "P03" in rules(assess(everywhere([]), scope))
     assert "P03" not in rules(assess(everywhere([], technology="flexGateway"), scope))
+
+
+def test_a_broken_rule_says_where_it_holds_and_where_nobody_asked() -> None:
+    other = Environment("prod2", "Production 2", "production")
+    held = [
+        make_instance(DEV, []),
+        make_instance(PROD, BASE),
+        make_instance(other, []),
+    ]
+    (found,) = [f for f in assess(held, make_scope((*ALL, other))).findings if f.rule == "P01"]
+    assert found.values == {"dev": None, "prod": False, "prod2": True}
+    assert found.outliers == ("prod2",)
+
+
+def test_of_a_window_that_is_limited_twice_the_tighter_limit_weighs() -> None:
+    loose = limits(5000)["rateLimits"]
+    both = {"rateLimits": [*loose, *limits(100)["rateLimits"]]}
+    limited = [
+        [BASE[0], make_policy("rate-limiting", configuration=each, order=2)]
+        for each in (both, both, {"rateLimits": loose})
+    ]
+    found = one(assess(with_policies(*limited)), CONFIG)
+    assert (found.severity, found.direction) == (HIGH, IN_PRODUCTION)
+
+
+@pytest.mark.parametrize(
+    ("asset_id", "owasp"),
+    [
+        ("jwt-validation", "API2:2023"),
+        ("spike-control", "API4:2023"),
+        ("ip-allowlist", "API8:2023"),
+        ("json-threat-protection", "API8:2023"),
+    ],
+)
+def test_a_missing_protection_names_the_risk_that_it_guards_against(
+    asset_id: str, owasp: str
+) -> None:
+    full = [make_policy("client-id-enforcement", configuration=CLIENT), make_policy(asset_id)]
+    found = one(assess(with_policies(full, full, full[:1])), Kind.POLICY_MISSING)
+    assert found.owasp == owasp
+
+
+def test_every_posture_rule_weighs_what_the_table_of_rules_says() -> None:
+    told = {
+        "P01 P02 P03 P04": (CRITICAL, "API2:2023"),
+        "P05 P06 P08 P11": (INFO, "API2:2023"),
+        "P07 P10": (MEDIUM, "API2:2023"),
+        "P12": (INFO, "API4:2023"),
+        "P13 P14 P15": (MEDIUM, "API4:2023"),
+        "P09 P16 P18 P19": (HIGH, "API8:2023"),
+        "P17": (INFO, "API8:2023"),
+        "P21 P22 P25": (INFO, "API9:2023"),
+    }
+    weights = {rule: weight for names, weight in told.items() for rule in names.split()}
+    assert {name: (rule.severity, rule.owasp) for name, rule in RULES.items()} == weights
+
+
+def test_a_client_id_without_its_secret_is_not_told_while_more_may_authenticate() -> None:
+    id_only = make_policy(
+        "client-id-enforcement", configuration={**CLIENT, "clientSecretExpression": ""}
+    )
+    unread = {"prod": make_instance(not_read={"tiers": "403"}).tiers}
+    assert "P06" in rules(assess(everywhere([id_only])))
+    assert "P06" not in rules(assess(everywhere([id_only]), make_scope(automated=unread)))
+
+
+def test_at_most_three_networks_are_told() -> None:
+    few, many = (
+        guarded("ip-allowlist", {"ips": [f"10.0.{i}.1" for i in n]}) for n in ([9], range(10))
+    )
+    found = one(assess(with_policies(few, few, many)), CONFIG)
+    assert found.sentence == (
+        "IP allowlist: Production allows 10.0.0.1/32, 10.0.1.1/32 and 10.0.2.1/32 that Dev and Test"
+        " do not"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asset_id", "path"),
+    [
+        ("oauth2-token-introspection", "validatedTokenTTL"),
+        ("json-threat-protection", "maxContainerDepth"),
+        ("jwt-validation", "signingKeyLength"),
+    ],
+)
+def test_a_number_that_is_none_is_a_difference_whose_weaker_side_nobody_can_tell(
+    asset_id: str, path: str
+) -> None:
+    here, there = ([*BASE, make_policy(asset_id, configuration={path: v})] for v in ("many", 5))
+    for held in ((here, here, there), (there, there, here)):
+        found = next(f for f in differences(assess(with_policies(*held))) if f.path == path)
+        assert found.direction is NEUTRAL
+
+
+def test_a_deprecated_instance_that_nobody_uses_breaks_no_rule() -> None:
+    asked = [make_contract(status="PENDING")]
+    assert "P22" not in rules(assess(everywhere(BASE, contracts=asked, deprecated=True)))
