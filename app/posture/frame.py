@@ -1,6 +1,7 @@
 """What is the same for all APIs of a scope, derived once: order, names, reference, tokens."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -111,8 +112,9 @@ def _by_asset(
 
 
 def pieces(text: str) -> tuple[str, ...]:
-    """Return the words of a label or name, casefolded."""
-    return tuple(piece for piece in _SEPARATORS.split(text.casefold()) if piece)
+    """Return the words of a label or name, composed and casefolded."""
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return tuple(piece for piece in _SEPARATORS.split(composed) if piece)
 
 
 def _tokens(name: str) -> tuple[str, ...]:

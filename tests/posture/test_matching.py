@@ -290,3 +290,13 @@ def test_a_joined_lane_keeps_the_connections_order() -> None:
     ]
     found = one(assess(held, make_scope((DEV, TEST, uat, qa, PROD))), Kind.POLICY_MISSING)
     assert found.outliers == ("qa", "prod")
+
+
+def test_an_environment_is_known_by_its_letters_however_they_are_composed() -> None:
+    german = Environment("de", "Pru\u0308fung", "sandbox")
+    apps = ("crm-pr\u00fcfung", "crm")
+    held = [
+        make_instance(e, BASE, contracts=[make_contract(app)], id=i)
+        for i, (e, app) in enumerate(zip((german, PROD), apps, strict=True), 1)
+    ]
+    assert kinds(assess(held, make_scope((german, PROD)))) == []
