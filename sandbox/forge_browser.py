@@ -128,7 +128,8 @@ class ForgeHost:
 
     async def _on_invoke(self, key: str, payload: dict[str, Any]) -> Any:
         shell = self.shells[key]
-        signed = {k: v for k, v in shell["extension"].items() if k != "modal"}
+        # The documented example of a macro's token holds no config.
+        signed = {k: v for k, v in shell["extension"].items() if k not in {"modal", "config"}}
         answer = await asyncio.to_thread(
             self.stack.control,
             "forge-call",
@@ -140,7 +141,10 @@ class ForgeHost:
             extension=signed,
             **{"as": self.role},
         )
-        return {"success": True, "payload": {**answer, "headers": {}}}
+        if answer["status"] != 200:
+            return {"success": False, "error": {"message": "The remote answered with an error."}}
+        # As documented: no status, whatever the bridge's types say.
+        return {"success": True, "payload": {"headers": {}, "body": answer["body"]}}
 
     async def _on_openModal(self, key: str, payload: dict[str, Any]) -> bool:  # noqa: N802
         opener = self.shells[key]

@@ -100,6 +100,21 @@ class ForgeDoor:
             user_token=token,
         )
 
+    async def named_space(self, invoker: Invoker, key: str) -> tuple[SpaceId, httpx.Auth] | None:
+        """Return the space that our own function names, as whoever rides along sees it, or None.
+
+        Forge signs neither a place nor a person for calls of functions: only the person's own token
+        says what may be seen. A call of the shell names no space; its own is signed.
+        """
+        said = invoker.invocation
+        if said is None or said.has_context or invoker.account_id or not invoker.user_token:
+            return None
+        if not invocation.SPACE_KEY.fullmatch(key):
+            return None
+        auth = UserToken(invoker.user_token)
+        space_id = await self._space_id(invoker.rest_base, auth, key)
+        return (space_id, auth) if space_id else None
+
     async def page(self, request: Request) -> Caller:
         """Return who sees the framed page that a token is for; any other page is refused."""
         granted, caller = await self._granted(request)

@@ -36,6 +36,10 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     route: str = Field(default=modules.PAGE, max_length=40)
+    parameters: dict[str, Annotated[str, Field(max_length=4000)]] = Field(
+        default_factory=dict, max_length=50
+    )
+    """A macro's, for where Forge does not sign them: whoever edited the page has chosen them."""
 
 
 class Handover(BaseModel):
@@ -67,7 +71,8 @@ async def open_page(viewer: Viewer, call: Invocation, app: App, wanted: Asked) -
         raise NotAuthenticated("a route of another module")
     if found.right is not Right.VIEWER:
         await app.rights.checked(call, SpaceId(viewer.space_id), found.right)
-    page = modules.address(found.path, said.parameters if wanted.route == modules.PAGE else {})
+    is_macro = said.module_key in KINDS and wanted.route == modules.PAGE
+    page = modules.address(found.path, (said.parameters or wanted.parameters) if is_macro else {})
     opened = await app.forge.opened(call, page)
     return {
         "frame_url": f"{app.base_url}/forge/frame#{opened.handover}",
@@ -129,27 +134,43 @@ async def note_removal(call: Invocation, app: App) -> Response:
 
 
 class Exported(BaseModel):
-    """A macro that Confluence exports: its module and its parameters, both mere input."""
+    """A macro that Confluence exports: module, parameters and the key of its space, all mere input."""
 
     model_config = ConfigDict(extra="forbid")
 
     module: str = Field(max_length=60)
     parameters: dict[str, Any] = Field(default_factory=dict, max_length=50)
+    space: str = Field(default="", max_length=255)
 
 
 @router.post("/forge/export")
 @guard(token=TokenKind.INVOCATION, right=Right.NONE)
 async def export_macro(call: Invocation, app: App, wanted: Exported) -> dict[str, Any]:
-    """Answer a macro as a document; one sentence where no signed space says that it belongs there."""
+    """Answer a macro as a document; one sentence where it belongs to no space that may be seen."""
     kind = KINDS.get(wanted.module)
-    said = storage_format.sentence(storage_format.NOT_AVAILABLE)
-    if kind is None or call.space_id is None or not await _may_export(app, call, call.space_id):
+    space_id = await _exported_space(app, call, wanted.space) if kind else None
+    if kind is None or space_id is None:
+        said = storage_format.sentence(storage_format.NOT_AVAILABLE)
         return {"adf": adf.document(said)}
     wish = asked(kind, {name: str(value) for name, value in wanted.parameters.items()})
-    found = await read(app.database, call.site_id, call.space_id, wish)
+    found = await read(app.database, call.site_id, space_id, wish)
     if isinstance(found, str):
         return {"adf": adf.document(storage_format.sentence(found))}
     return {"adf": adf.document(macros.static_form(wish, found, datetime.now(UTC)))}
+
+
+async def _exported_space(services: Services, call: Invoker, key: str) -> SpaceId | None:
+    """Return the signed space, else the named one, each only if whoever exports may view it."""
+    if call.space_id is not None:
+        return call.space_id if await _may_export(services, call, call.space_id) else None
+    try:
+        named = await services.forge.named_space(call, key)
+        if named and await services.rights.may_view(call.rest_base, named[1], named[0]):
+            return named[0]
+    except NotAuthenticated:
+        # The person's token is over: the function has no way to a fresh one.
+        return None
+    return None
 
 
 async def _may_export(services: Services, call: Invoker, space_id: SpaceId) -> bool:

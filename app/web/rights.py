@@ -51,6 +51,11 @@ class Rights:
             raise NotPermitted
         return right
 
+    async def may_view(self, rest_base: str, auth: httpx.Auth, space_id: SpaceId) -> bool:
+        """Tell whether whoever a sign-in is of may view the space; nothing of it is remembered."""
+        with metrics.PERMISSION_FAILURES.labels("no usable answer").count_exceptions(Unavailable):
+            return includes(await self._ask(rest_base, auth, space_id), Right.VIEWER)
+
     async def _asked(self, caller: Caller, auth: httpx.Auth, space_id: SpaceId, key: Key) -> Right:
         self._seen.pop(key, None)
         # From the question on: a slow answer is no longer fresh when it comes.

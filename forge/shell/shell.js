@@ -8,6 +8,7 @@ const MODULES = { posture: "plumbline-posture", settings: "plumbline-settings" }
 const TOLD = "plumbline-drilldown-told";
 const FLAGS = new Set(["info", "success", "warning", "error"]);
 const AWAY = "API Security Posture cannot be reached. Try again in a moment.";
+const NOT_HERE = "API Security Posture is not available to you here. Ask an administrator of this space.";
 const MOST_HEIGHT = 20_000;
 const LONGEST_TEXT = 500;
 const ROUTES = new Set(["drilldown"]);
@@ -21,6 +22,8 @@ const said = document.getElementById("said");
 const place = document.getElementById("place");
 const bar = document.getElementById("bar");
 
+class Refusal extends Error {}
+
 const text = (value) => String(value ?? "").slice(0, LONGEST_TEXT);
 const modal = () => context.extension?.modal ?? null;
 
@@ -29,16 +32,29 @@ function route() {
   return ROUTES.has(wanted) ? wanted : root.dataset.route;
 }
 
+// What Forge signs need not hold a macro's parameters; they are input and prove nothing.
+function parameters() {
+  const config = Object.entries(context.extension?.config ?? {});
+  return Object.fromEntries(config.filter(([, value]) => typeof value === "string"));
+}
+
+// The bridge's types promise a status and a body, its documentation neither: what was opened counts.
+function opened(answer) {
+  const body = answer?.body ?? answer ?? {};
+  const said = typeof body === "string" ? JSON.parse(body) : body;
+  if (said.frame_url) return said;
+  const isRefused = [401, 403, 404].includes(answer?.status);
+  throw new Refusal(said.error?.message ?? (isRefused ? NOT_HERE : AWAY));
+}
+
 async function open() {
   const answer = await invokeRemote({
     path: "/forge/open",
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: { route: route() },
+    body: { route: route(), parameters: parameters() },
   });
-  const body = typeof answer.body === "string" ? JSON.parse(answer.body) : (answer.body ?? {});
-  if (answer.status !== 200) throw new Error(body.error?.message ?? AWAY);
-  return body;
+  return opened(answer);
 }
 
 // As high as what is seen of the window: for pages that scroll inside themselves.
@@ -53,8 +69,8 @@ function resize({ height }) {
 }
 
 async function token() {
-  const opened = await open();
-  return { token: opened.token, expires_at: opened.expires_at };
+  const { token: renewed, expires_at } = await open();
+  return { token: renewed, expires_at };
 }
 
 function openModal({ module, title, data }) {
@@ -128,7 +144,7 @@ function connect(frame) {
 }
 
 function show(address) {
-  if (new URL(address).origin !== ORIGIN) throw new Error(AWAY);
+  if (new URL(address).origin !== ORIGIN) throw new Refusal(AWAY);
   const frame = document.createElement("iframe");
   frame.title = document.title;
   frame.addEventListener("load", () => connect(frame));
@@ -143,7 +159,7 @@ async function start() {
     show((await open()).frame_url);
   } catch (error) {
     place.replaceChildren();
-    said.textContent = error.message || AWAY;
+    said.textContent = error instanceof Refusal ? error.message : AWAY;
   }
 }
 

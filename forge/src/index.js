@@ -14,6 +14,11 @@ function parametersOf({ config, context, extensionPayload }) {
   return { ...context?.extension?.config, ...context?.config, ...extensionPayload?.config, ...config };
 }
 
+// Forge signs no place for a function's call: this says which one, and the person's token what may be seen.
+function spaceOf({ context }) {
+  return context?.extension?.space?.key ?? context?.spaceKey ?? context?.space?.key ?? "";
+}
+
 // One function per macro: no output says for certain which macro it is about.
 function exporterOf(module) {
   return async (payload) => {
@@ -22,7 +27,11 @@ function exporterOf(module) {
         path: "/forge/export",
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ module, parameters: parametersOf(payload ?? {}) }),
+        body: JSON.stringify({
+          module,
+          parameters: parametersOf(payload ?? {}),
+          space: spaceOf(payload ?? {}),
+        }),
       });
       return answer.ok ? (await answer.json()).adf : sentence(NOT_AVAILABLE);
     } catch {

@@ -82,6 +82,14 @@ def test_the_scopes_are_those_that_our_questions_to_confluence_need(folder: Path
     assert all(f"scope: {scope} " in told for scope in scopes)
 
 
+def test_a_function_and_the_shell_each_take_the_persons_token_along(folder: Path) -> None:
+    """As "Forge Remote essentials" says: the remote's own for functions, the endpoint's for pages."""
+    manifest = yaml.safe_load((folder / "manifest.yml").read_text())
+    backend = next(one for one in manifest["modules"]["endpoint"] if one["key"] == "backend")
+    for one in (manifest["remotes"][0], backend):
+        assert one["auth"] == {"appUserToken": {"enabled": True}}
+
+
 def test_each_macro_has_an_export_of_its_own(folder: Path) -> None:
     modules = yaml.safe_load((folder / "manifest.yml").read_text())["modules"]
     handlers = {one["key"]: one["handler"] for one in modules["function"]}
@@ -114,6 +122,7 @@ def exported(folder: Path, name: str, payload: dict[str, Any]) -> Any:
 
 
 PLACE = {"cloudId": "cloud", "localId": "local", "spaceKey": "ORD"}
+INSIDE = {"content": {"id": "1"}, "space": {"key": "ORD", "id": "65538"}}
 PARAMETERS = {"mode": "frozen", "snapshot": "0b0c"}
 
 
@@ -123,7 +132,7 @@ PARAMETERS = {"mode": "frozen", "snapshot": "0b0c"}
         {"exportType": "word", "context": {**PLACE, "contentId": "1", "config": PARAMETERS}},
         {
             "exportType": "pdf",
-            "context": {**PLACE, "extension": {"content": {"id": "1"}}},
+            "context": {"cloudId": "cloud", "extension": INSIDE},
             "extensionPayload": {"config": PARAMETERS},
         },
         {"exportType": "other", "config": PARAMETERS, "context": {**PLACE, "config": {}}},
@@ -137,7 +146,11 @@ def test_a_macros_parameters_are_found_wherever_an_output_has_them(
     told = exported(folder, "exportOverview", payload)
     [asked] = told["asked"]
     assert (asked["target"], asked["path"]) == ({"type": "frc", "remote": "core"}, "/forge/export")
-    assert asked["body"] == {"module": "plumbline-overview", "parameters": PARAMETERS}
+    assert asked["body"] == {
+        "module": "plumbline-overview",
+        "parameters": PARAMETERS,
+        "space": "ORD",
+    }
     assert told["document"] == {"type": "doc"}
 
 

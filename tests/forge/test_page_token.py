@@ -157,6 +157,22 @@ async def test_a_macro_gets_the_parameters_that_forge_signed(forge: Forge) -> No
     assert answer.status_code == 200
 
 
+async def test_parameters_that_forge_does_not_sign_are_taken_from_the_shell(forge: Forge) -> None:
+    """As the example token of "Forge Remote essentials": a macro's context without its config."""
+    extension = {"type": "macro", "space": {"id": SPACE, "key": "ORD"}, "isEditing": False}
+    place = context_part("ours", moduleKey="plumbline-api", extension=extension)
+    body = {"route": "page", "parameters": {"mode": "live", "api": "a&b"}}
+    opened = await forge.call(forge.product.invocation(context=place), body=body)
+    exchanged = (await forge.exchanged(opened.json())).json()
+    assert exchanged["page"] == "/forge/macros/api?mode=live&api=a%26b"
+
+
+async def test_a_page_that_is_no_macro_takes_no_parameters(forge: Forge) -> None:
+    body = {"route": "page", "parameters": {"spaceId": "1"}}
+    opened = await forge.call(forge.product.invocation(), body=body)
+    assert (await forge.exchanged(opened.json())).json()["page"] == "/forge/pages/posture"
+
+
 async def test_a_route_of_another_module_is_refused(forge: Forge) -> None:
     answer = await forge.call(forge.product.invocation(), body={"route": "config"})
     assert answer.status_code == 401
