@@ -300,3 +300,14 @@ def test_an_environment_is_known_by_its_letters_however_they_are_composed() -> N
         for i, (e, app) in enumerate(zip((german, PROD), apps, strict=True), 1)
     ]
     assert kinds(assess(held, make_scope((german, PROD)))) == []
+
+
+def test_lanes_of_one_label_are_joined_beside_another_that_spans() -> None:
+    held = [
+        make_instance(DEV, BASE, id=1, label="x"),
+        make_instance(DEV, BASE, id=2, label="y"),
+        make_instance(TEST, BASE, id=3, label="x"),
+        make_instance(TEST, BASE, id=4, label="y", product_version="v2"),
+    ]
+    found = differences(assess(held, make_scope((DEV, TEST), baseline="dev")))
+    assert [(f.kind, f.subject) for f in found] == [(Kind.PRODUCT_VERSION, "@ y")]

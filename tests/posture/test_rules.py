@@ -1176,3 +1176,20 @@ def test_a_number_that_is_none_is_a_difference_whose_weaker_side_nobody_can_tell
 def test_a_deprecated_instance_that_nobody_uses_breaks_no_rule() -> None:
     asked = [make_contract(status="PENDING")]
     assert "P22" not in rules(assess(everywhere(BASE, contracts=asked, deprecated=True)))
+
+
+def test_authentication_of_a_part_is_not_told_where_another_policy_covers_the_whole() -> None:
+    part = make_policy("client-id-enforcement", configuration=CLIENT, order=3, pointcut=HEALTH)
+    limited = make_policy("rate-limiting", order=2, pointcut=HEALTH)
+    assert "P05" not in rules(assess(everywhere([BASE[0], part, limited])))
+    assert "P05" in rules(assess(everywhere([part, limited])))
+
+
+def test_items_that_are_none_are_told_and_break_nothing() -> None:
+    odd = [
+        jwt(jwksUrl=["http://login.corp.example/keys", 7]),
+        make_policy("rate-limiting", configuration={"rateLimits": ["many", 5]}, order=2),
+    ]
+    posture = assess(with_policies(BASE, BASE, odd))
+    assert kinds(posture) == ["policy_config", "policy_config"]
+    assert "P09" in rules(posture)
