@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.posture.model import Kind, Severity
+from app.posture.matrices import matrices
+from app.posture.model import ApiReading, Kind, Severity
 from tests.posture.builders import (
     JWT,
     assess,
@@ -14,6 +15,7 @@ from tests.posture.builders import (
     kinds,
     limits,
     make_policy,
+    make_scope,
     one,
     rules,
     with_policies,
@@ -175,3 +177,17 @@ def test_a_limit_without_numbers_is_told_and_breaks_nothing() -> None:
         Kind.POLICY_CONFIG,
     )
     assert found.outliers == ("prod",)
+
+
+def test_a_policy_of_the_way_out_runs_after_all_that_guard_the_way_in() -> None:
+    out = make_policy("circuit-breaker", configuration={}, order=1)
+    instances = everywhere([out, make_policy(order=2)])
+    posture = assess(instances)
+    policies = matrices(make_scope(), ApiReading(posture.key, tuple(instances)), posture)[0]
+    runs = {row.subject: row.cells[0].facts["position"] for row in policies.rows}  # type: ignore[union-attr,index]
+    assert runs == {"jwt-validation": 1, "circuit-breaker": 2}
+
+
+def test_nothing_is_said_to_be_hidden_where_nothing_is() -> None:
+    coverage = assess(everywhere([make_policy()])).coverage
+    assert (coverage.hidden_values, coverage.sentence) == (0, "15 of 15 parts read")
