@@ -85,10 +85,11 @@ def invocation_token(key: InstallKey, site: Site, call: dict[str, Any]) -> str:
 
 
 async def call(request: Request) -> Response:
-    """Call the app as Forge's proxy does: `{app_url, path, method?, body?, as?, module?, extension?, site?}`."""
+    """Call the app as Forge's proxy does: `{app_url, path, method?, headers?, body?, as?, module?, extension?, site?}`."""
     wish, here = await request.json(), standin.of(request)
     site = here.sites[int(wish.get("site", 0))]
-    headers = {"Authorization": f"Bearer {invocation_token(here.forge_key, site, wish)}"}
+    headers = dict(wish.get("headers", {}))
+    headers["Authorization"] = f"Bearer {invocation_token(here.forge_key, site, wish)}"
     if wish.get("as"):
         role = str(wish["as"])
         until = time.time() + USER_SECONDS

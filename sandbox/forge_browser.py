@@ -80,6 +80,9 @@ class ForgeHost:
         await self.page.evaluate(
             """([src, key]) => {
               const frame = document.createElement("iframe");
+              // As "Custom UI iframe" lists it: no popups, no way to the top.
+              frame.sandbox = "allow-downloads allow-forms allow-modals allow-pointer-lock " +
+                "allow-same-origin allow-scripts";
               Object.assign(frame, { src, id: `shell-${key}` });
               frame.style.cssText = "width:100%;height:900px;border:0";
               document.querySelector("main").append(frame);
@@ -136,6 +139,7 @@ class ForgeHost:
             app_url=self.stack.app_url,
             path=payload["path"],
             method=payload.get("method", "POST"),
+            headers=payload.get("headers", {}),
             body=payload.get("body", {}),
             module=shell["module"],
             extension=signed,

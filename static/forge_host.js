@@ -29,6 +29,14 @@ function ask(type, given = {}, fallback = null) {
   });
 }
 
+// Forge's sandbox has no leave for popups: the shell asks Confluence to open what is elsewhere.
+function openElsewhere(event) {
+  const anchor = event.target.closest?.("a[target='_blank'][href^='http']");
+  if (!anchor) return;
+  event.preventDefault();
+  void ask("visit", { address: anchor.href });
+}
+
 function heard({ data }) {
   if (waiting.has(data?.id)) waiting.get(data.id)(data.answer);
   else if (data?.event === "theme") root.dataset.colorMode = data.data === "dark" ? "dark" : "light";
@@ -37,6 +45,7 @@ function heard({ data }) {
 
 // Resolves once the shell has spoken; whoever else frames us is not listened to.
 export function begin() {
+  document.addEventListener("click", openElsewhere);
   return new Promise((resolve) => {
     window.addEventListener("message", (event) => {
       if (port || event.source !== window.parent || !SHELL.test(event.origin)) return;

@@ -39,6 +39,7 @@ function parameters() {
 }
 
 // The bridge's types promise a status and a body, its documentation neither: what was opened counts.
+// It hands over nothing of an answer that is no 2xx, so that refusals are asked for in the body.
 function opened(answer) {
   const body = answer?.body ?? answer ?? {};
   const said = typeof body === "string" ? JSON.parse(body) : body;
@@ -51,7 +52,7 @@ async function open() {
   const answer = await invokeRemote({
     path: "/forge/open",
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "X-Plumbline-Refusals": "in-body" },
     body: { route: route(), parameters: parameters() },
   });
   return opened(answer);
@@ -100,6 +101,12 @@ function go({ target, state }) {
   router.navigate({ target: "module", moduleKey, spaceKey, path });
 }
 
+// In a new tab; Confluence asks the person before it leaves for another site.
+function visit({ address }) {
+  const url = new URL(String(address));
+  return ["https:", "http:"].includes(url.protocol) ? router.open(url.href) : null;
+}
+
 const stateOf = (location) => (location?.search ?? "").replace(/^\?/, "");
 const placeOf = (state) => `/?${new URLSearchParams(String(state))}`;
 
@@ -114,6 +121,7 @@ const acts = {
   save: ({ parameters }) => view.submit({ config: parameters }),
   flag,
   go,
+  visit,
   read: () => stateOf(history?.location),
   push: ({ state }) => history?.push(placeOf(state)),
   replace: ({ state }) => history?.replace(placeOf(state)),

@@ -206,6 +206,19 @@ async def test_an_editor_of_a_space_is_told_whom_to_ask_for_settings(host: Forge
     assert "Ask a space administrator" in await shell.inner_text("#said")
 
 
+async def test_a_link_to_anypoint_is_opened_by_confluence(host: ForgeHost) -> None:
+    """Forge's frames have no leave for popups: a plain link would do nothing at all."""
+    frame = await host.open(POSTURE)
+    link = frame.locator("a[target=_blank]").first
+    address = await link.get_attribute("href")
+    await link.evaluate("(anchor) => anchor.click()")
+    for _ in range(100):
+        if host.visited:
+            break
+        await asyncio.sleep(0.1)
+    assert host.visited == [{"url": address, "type": "new-tab"}]
+
+
 async def test_no_token_stands_in_an_address(host: ForgeHost) -> None:
     asked: list[str] = []
     host.page.on("request", lambda request: asked.append(request.url))

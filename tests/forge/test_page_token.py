@@ -173,6 +173,24 @@ async def test_a_page_that_is_no_macro_takes_no_parameters(forge: Forge) -> None
     assert (await forge.exchanged(opened.json())).json()["page"] == "/forge/pages/posture"
 
 
+async def test_the_shell_is_told_in_the_body_why_it_was_refused(forge: Forge) -> None:
+    """As the bridge's "invokeRemote" says: nothing of an answer that is no 2xx comes through."""
+    forge.product.may(Right.VIEWER)
+    place = context_part("ours", moduleKey="plumbline-settings")
+    token = forge.product.invocation(context=place)
+    shell = {"authorization": f"Bearer {token}", "x-forge-oauth-user": USER_TOKEN}
+    asking = shell | {"x-plumbline-refusals": "in-body"}
+    http = forge.product.http
+    plain = await http.post("/forge/open", json={}, headers=shell)
+    told = await http.post("/forge/open", json={}, headers=asking)
+    assert (plain.status_code, told.status_code) == (403, 200)
+    assert told.json()["error"]["message"] == plain.json()["error"]["message"]
+    nobody = asking | {"authorization": "Bearer nothing.of.that"}
+    assert (await http.post("/forge/open", json={}, headers=nobody)).status_code == 401
+    elsewhere = await http.get(POSTURE, headers={"x-plumbline-refusals": "in-body"})
+    assert elsewhere.status_code == 401
+
+
 async def test_a_route_of_another_module_is_refused(forge: Forge) -> None:
     answer = await forge.call(forge.product.invocation(), body={"route": "config"})
     assert answer.status_code == 401
