@@ -112,7 +112,7 @@ def error_page(
             said = {"view": None, "said": NOT_AVAILABLE, "can_choose": False}
             return rendered("macro.html", {**given, **said, "title": NOT_AVAILABLE})
         said = sentences.of_fault(fault.code, route)
-        step = said["step"] or fault.message
-        return rendered("error.html", {**given, "fault": fault, **said, "step": step})
+        told = {"title": said["title"], "step": said["step"] or fault.message}
+        return rendered("error.html", {**given, "fault": fault, **told})
 
     return page
