@@ -111,8 +111,8 @@ def error_page(
         if fault.code == NotThere.code and MACRO_PAGE.search(route):
             said = {"view": None, "said": NOT_AVAILABLE, "can_choose": False}
             return rendered("macro.html", {**given, **said, "title": NOT_AVAILABLE})
-        said = sentences.of_fault(fault.code, route)
-        told = {"title": said["title"], "step": said["step"] or fault.message}
-        return rendered("error.html", {**given, "fault": fault, **told})
+        told = sentences.of_fault(fault.code, route)
+        step = told["step"] or fault.message
+        return rendered("error.html", {**given, "fault": fault, **told, "step": step})
 
     return page
