@@ -1193,3 +1193,38 @@ def test_items_that_are_none_are_told_and_break_nothing() -> None:
     posture = assess(with_policies(BASE, BASE, odd))
     assert kinds(posture) == ["policy_config", "policy_config"]
     assert "P09" in rules(posture)
+
+
+def test_another_value_of_a_claim_is_not_a_weaker_one_and_none_is() -> None:
+    def claiming(*pairs: tuple[str, str]) -> list[Any]:
+        claims = [{"key": key, "value": value} for key, value in pairs]
+        return [jwt(validateCustomClaim=True, mandatoryCustomClaims=claims)]
+
+    both, other, none = (
+        claiming(("a", "1"), ("b", "1")),
+        claiming(("a", "2"), ("b", "1")),
+        claiming(("b", "1")),
+    )
+    path = "mandatoryCustomClaims[a]"
+    told = {}
+    for name, prod in (("other", other), ("none", none)):
+        found = one(assess(with_policies(both, both, prod)), CONFIG)
+        assert (found.rule, found.path, found.severity) == ("D04", path, HIGH)
+        told[name] = found.direction
+    assert told == {"other": NEUTRAL, "none": IN_PRODUCTION}
+
+
+def test_credentials_for_some_origins_open_no_door_to_all() -> None:
+    groups = [{"originGroupName": "a", "origins": ["https://a.example"]}]
+    closed, with_credentials = (
+        guarded("cors", {"publicResource": False, "supportCredentials": on, "originGroups": groups})
+        for on in (False, True)
+    )
+    found = one(assess(with_policies(closed, closed, with_credentials)), CONFIG)
+    assert (found.path, found.severity) == ("supportCredentials", MEDIUM)
+
+
+def test_one_wish_among_equal_contracts_is_noted() -> None:
+    contracts = [make_contract("a"), make_contract("b", tier="Silver", requested_tier="Gold")]
+    posture = assess(everywhere(BASE, [make_tier("Silver"), make_tier("Gold")], contracts))
+    assert "tier_change_pending" in codes(posture)
