@@ -1,6 +1,7 @@
 """Units of work: whole or not at all, bounded, and honest about a database that is away."""
 
 import asyncio
+import time
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from app.errors import Unavailable
 from app.store import connections, migrating, pinging
 from app.store.database import Database, driver_connection
+from app.store.silence import answering
 from tests.postgres import FreshDatabase, cluster
 from tests.store.estate import SPACE
 
@@ -176,3 +178,13 @@ async def test_units_of_work_run_side_by_side(database, ours):
             return await db.scalar(text("SELECT count(*) FROM sites"))
 
     assert await asyncio.gather(*(look() for _ in range(20))) == [1] * 20
+
+
+async def test_an_answer_that_came_while_this_process_stood_still_is_read(database):
+    async with database.question() as connection:
+        with answering(connection, 2.0):
+            asking = asyncio.create_task(connection.execute("SELECT 7"))
+            await asyncio.sleep(0)
+            time.sleep(2.2)
+            assert await (await asking).fetchone() == (7,)
+        assert await (await connection.execute("SELECT 8")).fetchone() == (8,)
