@@ -26,6 +26,9 @@ from tests.posture.builders import (
     rules,
 )
 
+# The same lines again and again: to note each doubles the time, and others cover them.
+pytestmark = pytest.mark.no_cover
+
 POOL: dict[str, list[dict[str, Any]]] = {
     "jwt-validation": [
         JWT,

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,9 @@ from app.web.assembly import bare_app, install_web
 from tests.store.estate import SPACE, Home
 from tests.web.product import Product
 from tests.web.small import World, services
+
+# The same lines again and again: to note each doubles the time, and others cover them.
+pytestmark = pytest.mark.no_cover
 
 EXAMPLES = 12
 """Of each operation; there are some seventy of them."""

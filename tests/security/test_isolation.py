@@ -4,11 +4,15 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from app.store import posture_rows
 from app.store.database import Database
 from tests.store.estate import SPACE, TEST, Home, Read, make_finding, make_posture, rows_of
 from tests.web.product import Product
+
+# The same lines again and again: to note each doubles the time, and others cover them.
+pytestmark = pytest.mark.no_cover
 
 OTHER_SPACE = "99"
 PATHS = (

@@ -4,10 +4,14 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 
 from app.caller import Right
 from tests.store.estate import SPACE, Home
 from tests.web.product import OPERATIONS, Product
+
+# The same lines again and again: to note each doubles the time, and others cover them.
+pytestmark = pytest.mark.no_cover
 
 FORGE_KINDS = ("invocation", "page")
 FORGE_BODIES: dict[str, Any] = {"/forge/open": {}, "/forge/export": {"module": "plumbline-api"}}
