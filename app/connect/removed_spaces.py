@@ -1,7 +1,7 @@
 """Spaces that Confluence says were removed: believed only once Confluence itself denies them."""
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -12,9 +12,10 @@ import orjson
 from app.caller import SiteId, SpaceId
 from app.confluence import spaces
 from app.connect import tokens
+from app.connect.carried import MAX_SPACE_KEY_LENGTH
 from app.connect.query_hash import query_fields, query_string_hash
 from app.errors import Unavailable
-from app.store import agenda, purging, sites
+from app.store import agenda, purging, sites, space_keys
 from app.store.database import Database
 from app.store.encryption import Keyring
 
@@ -64,16 +65,25 @@ class RemovedSpaces:
 
         The body is signed by nobody: what it names is a question to ask, not a fact.
         """
-        space_id = _named(body)
-        if space_id is None:
-            return
-        async with self.database.transaction(site_id) as db:
-            is_known = space_id in await purging.spaces(db, site_id)
-        if not is_known or not await self._is_clearly_gone(site_id, space_id):
+        space_id = await self._known(site_id, body)
+        if space_id is None or not await self._is_clearly_gone(site_id, space_id):
             return
         async with self.database.transaction(site_id) as db:
             await agenda.purge_space_at(db, site_id, space_id, self.clock() + self.retention)
         log.info("site %s: space %s was removed, its data goes later", site_id, space_id)
+
+    async def called(self, site_id: SiteId, space_id: SpaceId, key: str) -> None:
+        """Note a space's key, for the day on which Confluence says by it that the space is gone."""
+        async with self.database.transaction(site_id) as db:
+            await space_keys.keep(db, site_id, space_id, key)
+
+    async def _known(self, site_id: SiteId, body: bytes) -> SpaceId | None:
+        space = _space(body)
+        space_id, key = tokens.named_space_id(space.get("id")), space.get("key")
+        async with self.database.transaction(site_id) as db:
+            if space_id is None and isinstance(key, str) and 0 < len(key) <= MAX_SPACE_KEY_LENGTH:
+                return await space_keys.space_of(db, site_id, key)
+            return space_id if space_id in await purging.spaces(db, site_id) else None
 
     async def is_gone(self, site_id: SiteId, space_id: SpaceId) -> bool:
         """Tell whether Confluence says that there is no such space; `Unavailable` if it says nothing."""
@@ -91,10 +101,11 @@ class RemovedSpaces:
             return False
 
 
-def _named(body: bytes) -> SpaceId | None:
+def _space(body: bytes) -> Mapping[str, object]:
+    """Return what a webhook says of its space: a key and a title, an id from some hosts alone."""
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
+        return {}
     space = said.get("space") if isinstance(said, dict) else None
-    return tokens.named_space_id(space.get("id")) if isinstance(space, dict) else None
+    return space if isinstance(space, dict) else {}

@@ -142,6 +142,7 @@ connections = Table(
     *all_must("created_at updated_at", TIME),
     # Raised by every change of what is expected or accepted.
     Column("judging_version", Integer, nullable=False, server_default="0"),
+    may("space_key", Text),
 )
 
 connection_environments = Table(

@@ -7,7 +7,9 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from sqlalchemy import text
 
+from app.caller import SpaceId
 from app.connect.descriptor import app_key
 from app.store import agenda
 from app.sync.retention import Retention
@@ -15,6 +17,7 @@ from tests.connect.atlassian import hash_of
 from tests.store.estate import SPACE, Home
 from tests.web.conftest import ours, product, theirs
 from tests.web.product import Product, now, secret_of
+from tests.web.test_api_connection import typed
 
 __all__ = ["ours", "product", "theirs"]
 
@@ -53,6 +56,47 @@ async def test_confluence_is_asked_as_the_app_and_believed(product: Product, our
     assert claims["iss"] == app_key()
     assert claims["qsh"] == hash_of("GET", f"/api/v2/spaces/{SPACE}")
     assert claims["exp"] - claims["iat"] <= 180
+
+
+# What Confluence's own webhooks write of a space: no id.
+SPACE_AS_TOLD = {
+    "key": "ORD",
+    "title": "Orders",
+    "description": "",
+    "isPersonalSpace": False,
+    "self": "https://ours.atlassian.net/wiki/display/ORD",
+    "creationDate": 1700175149000,
+}
+
+
+async def test_a_space_that_is_named_by_its_key_alone_is_found(product: Product, ours: Home):
+    await hint(product, {"space": SPACE_AS_TOLD, "timestamp": 1700175149000})
+    assert await purges(product) == []
+    saved = await product.call("PUT", "connection", typed(product))
+    assert saved.status_code == 200, saved.text
+    answering(product, GONE)
+    await hint(product, {"space": SPACE_AS_TOLD, "timestamp": 1700175149000})
+    assert await purges(product) == [(ours.site_id, SPACE)]
+
+
+async def test_a_key_of_two_spaces_means_neither(product: Product, ours: Home):
+    known = product.services.removed_spaces
+    async with product.services.database.transaction(ours.site_id) as db:
+        await db.execute(
+            text(
+                "INSERT INTO connections (site_id, space_id, version, control_plane, client_id,"
+                " sync_interval_hours, ignored_application_suffixes, group_names, created_at,"
+                " updated_at) SELECT site_id, '77', version, control_plane, client_id,"
+                " sync_interval_hours, ignored_application_suffixes, group_names, created_at,"
+                " updated_at FROM connections WHERE space_id = :space"
+            ),
+            {"space": SPACE},
+        )
+    for space in (SPACE, "77"):
+        await known.called(ours.site_id, SpaceId(space), "ORD")
+    answering(product, GONE)
+    await hint(product, {"space": SPACE_AS_TOLD})
+    assert await purges(product) == []
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,17 @@ from fastapi import Header
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
-from app.caller import Right, TokenKind
-from app.errors import NotThere
+from app.caller import Door, Right, TokenKind
+from app.errors import NotThere, Unavailable
 from app.store import connections
 from app.store.connections import Connection
 from app.sync.trying import ConnectionChange, ConnectionTest
 from app.web.api.answers import EnvironmentAnswer
 from app.web.api.trial_words import missing_names, places_told
-from app.web.dependencies import Admin, App
+from app.web.dependencies import Admin, App, SpaceCaller
 from app.web.fields import Body, Id, Name, Secret, distinct
 from app.web.routing import guard, space_router
+from app.web.state import Services
 
 router = space_router("/api")
 
@@ -107,7 +108,21 @@ async def save_connection(
         admin.site_id, admin.space_id, admin.account_id, change, admin.origin
     )
     response.headers["ETag"] = etag(saved)
+    await _note_key(admin, app)
     return connection_answer(saved)
+
+
+async def _note_key(admin: SpaceCaller, app: Services) -> None:
+    """Keep what Confluence calls the space: by its key it will say that the space was removed."""
+    caller = admin.caller
+    if caller.rest_auth is None or caller.door is not Door.CONNECT:
+        return
+    try:
+        space = await app.spaces(caller.rest_base, caller.rest_auth, admin.space_id)
+    except Unavailable:
+        return
+    if space is not None:
+        await app.removed_spaces.called(admin.site_id, admin.space_id, space.key)
 
 
 @router.post("/connection/test")
