@@ -313,7 +313,7 @@ POLICIES: dict[str, Schema] = {
                 forms.words,
                 T,
                 None,
-                weaker=weaker.either(weaker.superset, weaker.has(weaker.is_nothing)),
+                weaker=weaker.either(weaker.superset_of_some, weaker.has(weaker.is_nothing)),
                 is_expected=True,
                 counts=_audience_is_checked,
             ),

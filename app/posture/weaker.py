@@ -47,6 +47,11 @@ def superset(a: Json, b: Json) -> bool:
     return _texts(a) > _texts(b)
 
 
+def superset_of_some(a: Json, b: Json) -> bool:
+    """Whether the set `a` holds all of `b` and more; an empty `b` asks for nothing itself."""
+    return b is not None and superset(a, b)
+
+
 def wider_networks(a: Json, b: Json) -> bool:
     """Whether the networks of `a` cover those of `b` and more."""
     return covers(a, b) and not covers(b, a)
