@@ -40,8 +40,25 @@ def test_an_address_that_is_none_of_https_is_no_link():
 
 def test_cells_may_hold_paragraphs():
     document = adf.document("<table><tbody><tr><td><p>x</p></td></tr></tbody></table>")
-    assert said(document) == ["x"]
+    (cell,) = document["content"][0]["content"][0]["content"]
+    assert cell["content"] == [{"type": "paragraph", "content": [{"type": "text", "text": "x"}]}]
 
 
 def test_nothing_is_an_empty_paragraph():
     assert adf.document("")["content"] == [{"type": "paragraph", "content": []}]
+
+
+def test_a_head_of_a_table_is_one_and_a_cell_is_none():
+    document = adf.document(table(["API", "Test"], [[text("Orders"), text("x")]]))
+    rows = document["content"][0]["content"]
+    assert [[cell["type"] for cell in row["content"]] for row in rows] == [
+        ["tableHeader", "tableHeader"],
+        ["tableHeader", "tableCell"],
+    ]
+    assert document["version"] == 1
+
+
+def test_what_stands_out_within_a_link_has_both_marks():
+    document = adf.document('<p><a href="https://a.example"><strong>x</strong></a></p>')
+    (node,) = document["content"][0]["content"]
+    assert [mark["type"] for mark in node["marks"]] == ["link", "strong"]

@@ -75,6 +75,7 @@ HOSTILE = Api(
         "t": make_cell(tiers=[EVIL], instances=[make_instance(label=EVIL, status=EVIL)]),
         "p": make_cell(state="unreadable", reason=EVIL, instances=[]),
     },
+    coverage={"not_read": [{}], "hidden_values": 0, "sentence": EVIL},
 )
 
 
@@ -131,7 +132,14 @@ def test_hostile_text_is_text_and_nothing_else():
         environments=(replace(TEST, name=EVIL, type=EVIL, reason=EVIL), PRODUCTION),
     )
     found = Found(
-        name=EVIL, subject=EVIL, paths=(EVIL,), sentence=EVIL, values={"t": EVIL, "p": [EVIL]}
+        name=EVIL,
+        group_id=EVIL,
+        asset_id=EVIL,
+        rule=EVIL,
+        subject=EVIL,
+        paths=(EVIL,),
+        sentence=EVIL,
+        values={"t": EVIL, "p": [EVIL]},
     )
     page = html.document_fromstring(whole(evidence, [HOSTILE], [found]))
     names = {element.tag for element in page.iter() if isinstance(element.tag, str)}
@@ -166,7 +174,7 @@ def test_the_policy_allows_the_style_sheet_that_is_there_and_nothing_else():
     assert "http" not in style.STYLE
 
 
-@pytest.mark.parametrize("count", [2, 6])
+@pytest.mark.parametrize("count", [2, 5, 6])
 def test_many_environments_are_set_smaller(count: int):
     places = tuple(replace(TEST, id=str(number)) for number in range(count))
     made = document.api_table(make_evidence(environments=places))
@@ -188,3 +196,71 @@ def test_numbers_that_could_not_be_read_are_no_numbers():
 
 def test_times_are_told_in_utc():
     assert document.utc(NOW) == "2026-11-25 14:03:07 UTC"
+
+
+def words_of(markup: str) -> str:
+    """Return what a reader sees, a blank between two elements."""
+    return " ".join(" ".join(html.fromstring(f"<table>{markup}</table>").itertext()).split())
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "title"), [("Orders", "ORD", "Orders"), ("", "ORD", "ORD"), ("", "", "65538")]
+)
+def test_a_space_is_titled_by_its_name_or_key_or_id(name: str, key: str, title: str):
+    page = html.document_fromstring(document.head(make_evidence(space_name=name, space_key=key)))
+    assert page.findtext(".//h1") == f"API Security Posture: {title}"
+
+
+def test_an_environment_that_was_never_read_says_so():
+    unread = replace(TEST, outcome="failed", reason="It answered 403.", read_at=None)
+    told = document.head(make_evidence(environments=(unread,)))
+    assert "<dd>never (sandbox, failed: It answered 403.)</dd>" in told
+
+
+def test_hidden_values_alone_are_told_with_the_coverage():
+    coverage = {"not_read": [], "hidden_values": 2, "sentence": "8 of 8 parts read, 2 hidden"}
+    assert "8 of 8 parts read, 2 hidden" in document.api(Api(coverage=coverage), (TEST,))
+    assert "8 of 8 parts read" not in document.api(Api(), (TEST,))
+
+
+@pytest.mark.parametrize(("is_outlier", "kind"), [(True, "differs"), (False, "empty")])
+def test_where_an_api_is_not_deployed_it_is_marked_only_if_it_differs(is_outlier: bool, kind: str):
+    cell = make_cell(state="not_deployed", instances=[], is_outlier=is_outlier)
+    made = document.api(Api(cells={"t": cell}), (TEST,))
+    assert f'<td class="{kind}">NOT DEPLOYED</td>' in made
+
+
+def test_of_an_environment_whose_apis_were_not_read_no_number_is_told():
+    cell = make_cell(
+        state="unreadable", reason="It answered 403.", instances=[], policies=None, tiers=None,
+        contracts=None,
+    )  # fmt: skip
+    made = words_of(document.api(Api(cells={"t": cell}), (TEST,)))
+    assert made.endswith("could not read It answered 403.")
+
+
+def test_what_was_read_of_a_part_that_was_not_is_told():
+    cell = make_cell(state="unreadable", reason="It answered 403.", policies=None)
+    made = words_of(document.api(Api(cells={"t": cell}), (TEST,)))
+    assert made.endswith("policies: could not read SLA tiers: Gold, Silver 12 approved contracts")
+
+
+def test_a_deployed_api_without_an_instance_keeps_its_numbers():
+    made = words_of(document.api(Api(cells={"t": make_cell(instances=[])}), (TEST,)))
+    assert made.endswith("3 policies SLA tiers: Gold, Silver 12 approved contracts")
+
+
+def test_a_finding_has_no_value_where_it_says_nothing():
+    made = document.finding(Found(values={"p": "x"}), (TEST, PRODUCTION))
+    assert "<li><bdi>Production</bdi> (differs): <bdi>x</bdi></li>" in made
+    assert "Test" not in made.partition("<td><ul>")[2]
+
+
+def test_an_empty_table_is_as_wide_as_its_columns():
+    nothing = make_evidence(population=Population(0, 0, 0, 0))
+    assert 'colspan="4"' in document.end_of_apis(nothing)
+    assert 'colspan="5"' in document.end_of_findings(nothing)
+
+
+def test_a_value_of_several_parts_is_told_in_its_own_letters():
+    assert "é" in document.finding(Found(values={"p": ["é"]}), (PRODUCTION,))

@@ -48,3 +48,18 @@ def test_what_was_not_recorded_is_said():
 def test_filters_are_told_as_parameters():
     assert texts(make_evidence())["filters"] == "none"
     assert texts(make_evidence(filters="verdict=threat"))["filters"] == "verdict=threat"
+
+
+def test_what_was_recorded_is_said():
+    told = texts(make_evidence())
+    assert (told["control_plane"], told["sync_id"]) == ("us", "0b9cf7a8")
+    assert (told["organization_id"], told["organization_name"]) == ("9a11f2a0", "Northwind")
+    assert told["sync_finished_at"] == "2026-11-25T14:03:07Z"
+    assert told["environments_read_at"] == (
+        "Test: 2026-11-25T14:03:07Z; Production: 2026-11-25T14:03:07Z"
+    )
+    assert told["baseline"] == "Production"
+
+
+def test_an_organisation_without_a_name_is_told_by_its_id_alone():
+    assert texts(make_evidence(organization_name=None))["organization_name"] == ""

@@ -34,9 +34,18 @@ def test_a_point_on_a_finding_says_what_is_known_of_it():
     row = read(Point(Weight.WARNING, FOUND.sentence, FOUND, accepted), sheet.About("Orders API"))
     assert (row["weight"], row["name"], row["kind"]) == ("warning", "Orders API", "policy_missing")
     assert (row["severity"], row["rule"], row["subject"]) == ("critical", "D01", "jwt-validation")
-    assert row["fingerprint"] == FOUND.fingerprint
+    assert (row["owasp"], row["paths"], row["fingerprint"]) == (
+        "API2:2023", "", FOUND.fingerprint,
+    )  # fmt: skip
     assert (row["accepted_reason"], row["accepted_until"]) == ("planned", "2026-11-26T12:00:00Z")
     assert (row["from"], row["to"], row["filters"]) == ("Test", "Production", "none")
+
+
+def test_a_point_on_settings_names_each_and_filters_are_told():
+    found = replace(FOUND, paths=("jwksUrl", "signingMethod"), subject=None)
+    row = read(Point(Weight.BLOCKER, "x", found), asked=replace(ASKED, filters="search=orders"))
+    assert (row["paths"], row["subject"]) == ("jwksUrl; signingMethod", "")
+    assert row["filters"] == "search=orders"
 
 
 def test_a_point_without_a_finding_leaves_its_cells_empty():

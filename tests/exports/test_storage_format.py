@@ -298,3 +298,74 @@ def test_the_trend_is_a_table_in_which_days_without_a_sync_are_absent():
 def test_what_is_not_here_and_what_was_never_taken_are_sentences_of_their_own():
     for said in (storage_format.NOT_AVAILABLE, storage_format.NOTHING_CHOSEN):
         assert words(storage_format.sentence(said)) == said
+
+
+def test_a_whole_list_is_not_said_to_be_cut():
+    assert "The first" not in words(overview(Api(), Api()))
+    assert "more in the space" not in words(one_api(Display.SUMMARY, findings=[Finding()] * 5))
+    assert "1 more in the space" in words(one_api(Display.SUMMARY, findings=[Finding()] * 6))
+
+
+def test_every_form_begins_with_its_head_and_a_link_to_more():
+    head = Head("Posture", (("Mode", "Live"),), ("Open the tab", "https://a.example/tab"))
+    day = Day(date(2026, 3, 1), SUMMARY, dict.fromkeys(("critical", "high", "medium", "low", "info"), 0))  # fmt: skip
+    for fragment in (
+        storage_format.overview(head, [], ENVIRONMENTS, total=0, summary=SUMMARY),
+        *(storage_format.one_api(head, Api(), [], ENVIRONMENTS, [], d) for d in Display),
+        storage_format.trend(head, []),
+        storage_format.trend(head, [day]),
+    ):
+        assert words(fragment).startswith("Posture Mode : Live Open the tab")
+        assert parsed(fragment).find(".//a").attrib == {"href": "https://a.example/tab"}
+
+
+def test_one_api_tells_what_each_shown_environment_holds_and_not_the_others():
+    hidden = ReadEnvironment("t", "Test", "sandbox", "ok", None, NOW, False, is_shown=False)
+    fragment = storage_format.one_api(HEAD, Api(), [], [PRODUCTION, hidden], [], Display.SUMMARY)
+    assert table_of(fragment) == [
+        ["Environment", "What it holds"],
+        ["Production (baseline)", "v12 policiesSLA tiers: Gold1 approved contract"],
+    ]
+
+
+def test_the_summary_leaves_the_sections_to_the_full_form():
+    assert len(list(parsed(one_api(Display.SUMMARY, matrices=[make_matrix()])).iter("table"))) == 1
+    full = one_api(Display.FULL, matrices=[make_matrix()])
+    assert [title.text for title in parsed(full).iter("h4")] == ["Policies"]
+
+
+def test_a_part_that_was_read_is_told_beside_one_that_was_not():
+    cell = make_cell(state="unreadable", reason="it answered 403", contracts=None)
+    assert table_of(overview(Api(cells={"p": cell})))[1][3] == (
+        "could not readit answered 403v12 policiesSLA tiers: Goldapproved contracts: could not read"
+    )
+
+
+def test_a_deployed_api_whose_policies_were_not_counted_is_not_left_empty():
+    cell = make_cell(policies=None, instances=[{"product_version": None}])
+    assert table_of(overview(Api(cells={"p": cell})))[1][3] == (
+        "policies: could not readSLA tiers: Gold1 approved contract"
+    )
+
+
+def test_an_api_without_a_finding_counts_none():
+    none = dict.fromkeys(("critical", "high", "medium", "low", "info"), 0)
+    row = Api(verdict="aligned", headline="Same everywhere.", counts=none)
+    assert table_of(overview(row))[1][1] == "ALIGNED"
+    assert "<br/><" not in storage_format.one_api(HEAD, row, [], [], [], Display.COMPACT)
+
+
+def test_what_is_missing_where_others_have_it_is_said_to_differ():
+    row = MatrixRow("cors", (MatrixCell(None, differs=True), None, None), True)
+    fragment = one_api(Display.FULL, matrices=[make_matrix(row)])
+    assert table_of(fragment, 1)[1][1] == "missing differs"
+
+
+def test_a_cell_tells_only_what_is_known_of_it():
+    known = MatrixCell({"version": None, "state": "on"}, "1000 per minute")
+    fragment = one_api(Display.FULL, matrices=[make_matrix(MatrixRow("r", (known, None, None), False))])  # fmt: skip
+    assert table_of(fragment, 1)[1][1] == "1000 per minute · on"
+
+
+def test_a_hostile_text_of_a_link_that_leads_nowhere_is_text():
+    assert link("<b>", "http://a/") == "&lt;b&gt;"
