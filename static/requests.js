@@ -85,7 +85,12 @@ export async function fragment(path, options) {
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
+// What was refused was written down as well: the page that shows the audit log hears of both.
 export async function json(path, options) {
-  const response = await request(ofSpace("api", path), options);
-  return response.status === 204 ? null : response.json();
+  try {
+    const response = await request(ofSpace("api", path), options);
+    return response.status === 204 ? null : await response.json();
+  } finally {
+    if (options?.method) document.dispatchEvent(new CustomEvent("written"));
+  }
 }

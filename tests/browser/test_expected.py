@@ -310,6 +310,24 @@ async def test_a_token_is_shown_once_and_revoked(window: Window, estate: Stack) 
     await item.wait_for(state="detached")
 
 
+async def test_the_audit_log_keeps_up_with_what_is_done_beside_it(
+    window: Window, estate: Stack
+) -> None:
+    frame = await settings(window, estate)
+    newest = frame.locator("#audit tbody tr").first
+    await frame.fill("#token-name", "Nightly pipeline")
+    await press(frame, "#token-make")
+    await newest.get_by_text("Pipeline token made").wait_for()
+    assert await frame.input_value("#token-text")
+    item = frame.locator("#tokens .judged-item", has_text="Nightly pipeline")
+    await item.locator("[data-ask]").press("Enter")
+    await item.locator("[data-withdraw]").press("Enter")
+    await newest.get_by_text("Pipeline token revoked").wait_for()
+    await press(frame, "#audit-export")
+    await newest.get_by_text("Export taken").wait_for()
+    assert await frame.evaluate("() => document.activeElement.id") == "audit-export"
+
+
 async def away(route: Route) -> None:
     """Answer as whatever stands before the product when that is not there."""
     await route.fulfill(status=503)
