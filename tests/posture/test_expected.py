@@ -93,6 +93,28 @@ def test_a_policy_in_one_environment_alone_is_judged_by_its_absence() -> None:
     assert {finding.kind for finding in differences(posture)} == {Kind.POLICY_MISSING}
 
 
+def test_a_secret_that_is_the_same_everywhere_breaks_no_allowance() -> None:
+    """Nobody can see whether it is the allowed one; one that differs is told by itself."""
+    known = ExpectedDifference(
+        "http-basic-authentication", "password", {e.id: {"equals": "x"} for e in ALL}
+    )
+    scope = make_scope(expected_differences=(known,))
+
+    def found(*passwords: str) -> list[Any]:
+        policies = [
+            [
+                make_policy(
+                    "http-basic-authentication", configuration={"username": "u", "password": p}
+                )
+            ]
+            for p in passwords
+        ]
+        return [f.path for f in differences(assess(with_policies(*policies), scope))]
+
+    assert found("a", "a", "a") == []
+    assert found("a", "a", "b") == ["password"]
+
+
 def test_an_automated_policy_equal_everywhere_may_break_its_allowance() -> None:
     automated = {
         e.id: [make_automated("ip-blocklist", configuration={"ips": ["10.0.0.1"]})] for e in ALL

@@ -114,8 +114,9 @@ SETTINGS = [
     switch("jwt-validation", "validateAudClaim mandatoryAudClaim mandatoryExpClaim mandatoryNbfClaim validateCustomClaim", "D04", weak=False, default=False),
     Setting("jwt-validation", "supportedAudiences", "D04", "a b c", "b,a", ["c", "b", "a"], default=None, usually_differs=True, beside={"validateAudClaim": True}),
     Setting("jwt-validation", "supportedAudiences", "D04", None, "a", usually_differs=True, default=None, beside={"validateAudClaim": True}),
-    neutral("jwt-validation", "mandatoryCustomClaims nonMandatoryCustomClaims", "D04", [{"key": "aud", "value": "a"}], [{"key": "aud", "value": "b"}], {"aud": "a"}, at="[aud]", beside=ISSUERS),
-    neutral("jwt-validation", "mandatoryCustomClaims nonMandatoryCustomClaims", "D04", [{"key": "iss", "value": "a"}], [{"key": "iss", "value": "b"}], {"iss": "a"}, at="[iss]", usually_differs=True, beside=ISSUERS),
+    neutral("jwt-validation", "mandatoryCustomClaims nonMandatoryCustomClaims", "D04", [{"key": "aud", "value": "a"}], [{"key": "aud", "value": "b"}], {"aud": "a"}, at="[aud]", default=None, beside=ISSUERS),
+    neutral("jwt-validation", "mandatoryCustomClaims nonMandatoryCustomClaims", "D04", [{"key": "iss", "value": "a"}], [{"key": "iss", "value": "b"}], {"iss": "a"}, at="[iss]", default=None, usually_differs=True, beside=ISSUERS),
+    Setting("jwt-validation", "mandatoryCustomClaims nonMandatoryCustomClaims", "D04", None, ["odd"], default=None, beside=ISSUERS),
     neutral("jwt-validation", "claimsToHeaders", "D25", [{"a": "1"}, {"b": "2"}], [{"a": "1"}], [{"b": "2"}, {"a": "1"}], default=None),
     Setting(TOKENS, "tokenUrl", "D04", "http://a.example/", "https://a.example/", "HTTP://A.example:80", usually_differs=True),
     Setting(INTROSPECTION, "introspectionURL", "D04", "http://a.example/", "https://a.example/", "HTTP://A.example:80", usually_differs=True),
@@ -162,7 +163,7 @@ SETTINGS = [
     neutral(LOGS, "category", "D14", "A", "a", "A", default=None, **LOGGED),
     neutral(LOGS, "level", "D14", "INFO", "DEBUG", "info", **LOGGED),
     neutral(LOGS, "firstSection secondSection", "D14", True, False, "true", default=False, **LOGGED),
-    neutral("header-injection", "inboundHeaders outboundHeaders", "D25", [{"key": "X-A", "value": "1"}], [{"key": "X-A", "value": "2"}], {"x-a": "1"}, at="[x-a]"),
+    neutral("header-injection", "inboundHeaders outboundHeaders", "D25", [{"key": "X-A", "value": "1"}], [{"key": "X-A", "value": "2"}], {"x-a": "1"}, at="[x-a]", default=None),
     neutral("header-removal", "inboundHeaders outboundHeaders", "D25", ["X-A", "b"], ["b"], ["b", "x-a"], default=None),
     neutral("http-caching", "httpCachingKey", "D25", "#[a]", "#[b]", "a", default="#[attributes.requestPath]"),
     neutral("http-caching", "requestExpression", "D25", "#[a]", "#[b]", "a", default="#[attributes.method == 'GET' or attributes.method == 'HEAD']"),
@@ -253,14 +254,14 @@ def test_a_setting_at_its_default_is_as_one_that_is_not_set_and_any_other_is_not
 def test_beside_another_major_version_a_setting_of_one_side_is_compared_if_its_default_is_known(
     setting: Setting, asset_id: str, name: str
 ) -> None:
-    if setting.inside or setting.at or setting.strong == setting.default or setting.rule == "D18":
+    if setting.inside or setting.strong == setting.default or setting.rule == "D18":
         return
     unset, held = placed(setting, name, UNKNOWN), placed(setting, name, setting.strong)
     posture = compared(asset_id, unset, held, "2.0.0")
     if setting.default is UNKNOWN:
         assert (changed(posture), "schema_changed" in codes(posture)) == ([], True)
     else:
-        assert changed(posture) == [name]
+        assert changed(posture) == [path_of(setting, name)]
 
 
 @each_setting

@@ -8,6 +8,7 @@ from app.posture.assessment import assess_automated
 from app.posture.confirming import needs_what_was_not_read
 from app.posture.frame import frame_of
 from app.posture.lanes import LinedUp, lined_up
+from app.posture.matching import api_key, told_apart
 from app.posture.matrices import matrices
 from app.posture.model import (
     MULESOFT_GROUP,
@@ -31,6 +32,7 @@ from tests.posture.builders import (
     kinds,
     make_automated,
     make_contract,
+    make_facts,
     make_instance,
     make_policy,
     make_scope,
@@ -311,3 +313,31 @@ def test_lanes_of_one_label_are_joined_beside_another_that_spans() -> None:
     ]
     found = differences(assess(held, make_scope((DEV, TEST), baseline="dev")))
     assert [(f.kind, f.subject) for f in found] == [(Kind.PRODUCT_VERSION, "@ y")]
+
+
+def test_an_api_that_is_not_in_exchange_is_known_by_its_name_in_whatever_case() -> None:
+    for half in ({"group_id": None}, {"asset_id": None}):
+        assert api_key(make_facts(name=" Orders API ", **half)) == "name:orders api"
+    assert api_key(make_facts(group_id="g", asset_id="a")) == "g/a"
+
+
+def test_two_applications_of_one_name_in_two_environments_are_two_pairs() -> None:
+    held = [
+        make_instance(
+            e,
+            BASE,
+            contracts=[make_contract("crm", application_id=n, status=s) for n, s in pairs],
+        )
+        for e, pairs in (
+            (DEV, ((1, "APPROVED"), (2, "PENDING"))),
+            (PROD, ((3, "APPROVED"), (4, "PENDING"))),
+        )
+    ]
+    assert kinds(assess(held, make_scope((DEV, PROD)))) == []
+
+
+def test_a_name_given_by_hand_before_is_not_given_to_a_second_one() -> None:
+    taken: dict[str, int] = {}
+    names = ["crm~2", "crm", "crm", "crm", "crm~2"]
+    told = [told_apart(name, taken) for name in names]
+    assert told == ["crm~2", "crm", "crm~3", "crm~4", "crm~2~2"]
