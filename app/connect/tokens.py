@@ -4,38 +4,38 @@ The caller has decided which algorithm a route takes before it comes here: nothi
 chosen from the token's own header.
 """
 
-import base64
-import binascii
 import hmac
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 import jwt
-import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from app.caller import AccountId, SpaceId
 from app.errors import NotAuthenticated
 from app.hs256 import Key
+from app.token_parts import (
+    ACCOUNT_ID,
+    SPACE_ID,
+    header_of,
+    json_object,
+    require_now,
+    seconds,
+    segment,
+)
 
 log = logging.getLogger(__name__)
 
 CONTEXT_HASH = "context-qsh"
 LEEWAY_SECONDS = 60
 LONG_LIFE_SECONDS = 3600
-LATEST_SECONDS = 2**37
 MAX_TOKEN_LENGTH = 8192
 MAX_ISSUER_LENGTH = 255
 
-TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-ACCOUNT_ID = re.compile(r"[A-Za-z0-9:_.@+-]{1,128}", re.ASCII)
-SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 
 # Claims are checked here for both algorithms: times against the caller's clock, the audience of an
 # install whole. iss and the site's own secret bind an HS256 token to its site.
@@ -65,8 +65,8 @@ class Claims:
 
 def hs256_issuer(token: str) -> str:
     """Return the claimed issuer of a token that says HS256; nothing is verified yet."""
-    _refuse_other_headers(token, "HS256")
-    issuer = _segment(token.split(".")[1]).get("iss")
+    header_of(token, "HS256", MAX_TOKEN_LENGTH)
+    issuer = segment(token.split(".")[1]).get("iss")
     if not isinstance(issuer, str) or not 0 < len(issuer) <= MAX_ISSUER_LENGTH:
         raise NotAuthenticated("no issuer")
     # A NUL would be a database error rather than an issuer that nobody knows.
@@ -77,49 +77,15 @@ def hs256_issuer(token: str) -> str:
 
 def rs256_key_id(token: str) -> str:
     """Return the key id of a token that says RS256, fit to stand in a URL; not verified yet."""
-    key_id = _refuse_other_headers(token, "RS256").get("kid")
+    key_id = header_of(token, "RS256", MAX_TOKEN_LENGTH).get("kid")
     if not isinstance(key_id, str) or not KEY_ID.fullmatch(key_id):
         raise NotAuthenticated("no usable key id")
     return key_id
 
 
-def _refuse_other_headers(token: str, algorithm: str) -> Mapping[str, object]:
-    if len(token) > MAX_TOKEN_LENGTH or not TOKEN.fullmatch(token):
-        raise NotAuthenticated("not a token")
-    header = _header(token.partition(".")[0])
-    if header.get("alg") != algorithm:
-        raise NotAuthenticated("other algorithm than the route's")
-    if REFUSED_HEADERS & header.keys():
-        raise NotAuthenticated("header names keys or extensions")
-    return header
-
-
-@lru_cache(maxsize=64)
-def _header(part: str) -> Mapping[str, object]:
-    # A host writes the same header into all its tokens.
-    return _segment(part)
-
-
-def _segment(part: str) -> Mapping[str, object]:
-    try:
-        return _object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except binascii.Error:
-        raise NotAuthenticated("token is not base64") from None
-
-
-def _object(text: bytes) -> Mapping[str, object]:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise NotAuthenticated("token is not JSON") from None
-    if not isinstance(value, dict):
-        raise NotAuthenticated("token is not an object")
-    return value
-
-
 def verify_hs256(token: str, key: Key, now: datetime) -> Claims:
     """Return the claims of a token signed with this site's secret and valid now."""
-    return _claims(_object(key.verified(token)), now)
+    return _claims(json_object(key.verified(token)), now)
 
 
 def verify_rs256(token: str, key: RSAPublicKey, audience: str, now: datetime) -> Claims:
@@ -157,23 +123,12 @@ def _claims(payload: Mapping[str, object], now: datetime) -> Claims:
 
 
 def _times_hold(payload: Mapping[str, object], now: float) -> tuple[float, int]:
-    expires_at, issued_at = _seconds(payload.get("exp")), _seconds(payload.get("iat"))
-    not_before = _seconds(payload.get("nbf", 0))
-    if now >= expires_at + LEEWAY_SECONDS:
-        raise NotAuthenticated("expired")
-    if max(issued_at, not_before) > now + LEEWAY_SECONDS:
-        raise NotAuthenticated("from the future")
+    expires_at, issued_at = seconds(payload.get("exp")), seconds(payload.get("iat"))
+    begins_at = max(issued_at, seconds(payload.get("nbf", 0)))
+    require_now(begins_at, expires_at, now, LEEWAY_SECONDS)
     if expires_at - issued_at > LONG_LIFE_SECONDS:
         log.info("a token lives longer than an hour")
     return issued_at, int(expires_at)
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotAuthenticated("time missing or of another type")
-    if not 0 <= value <= LATEST_SECONDS:
-        raise NotAuthenticated("time out of range")
-    return value
 
 
 def _account(subject: object) -> AccountId | None:

@@ -3,37 +3,30 @@
 A token proves app, installation, person and place. It never proves what the person may do.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import jwt
-import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from app.caller import AccountId, SpaceId
 from app.errors import NotAuthenticated
+from app.token_parts import ACCOUNT_ID, SPACE_ID, header_of, require_now, seconds
 
 ISSUER = "forge/invocation-token"
 API_ORIGIN = "https://api.atlassian.com"
 LEEWAY_SECONDS = 5
-LATEST_SECONDS = 2**37
 MAX_TOKEN_LENGTH = 16 * 1024
 MAX_PARAMETERS = 50
 MAX_PARAMETER_LENGTH = 4000
 
-TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 KEY_ID = re.compile(r"[A-Za-z0-9_./:=+-]{1,200}", re.ASCII)
 PLAIN_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,200}", re.ASCII)
 CLOUD_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-ACCOUNT_ID = re.compile(r"[A-Za-z0-9:_.@+-]{1,128}", re.ASCII)
-SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 SPACE_KEY = re.compile(r"[A-Za-z0-9_~.-]{1,255}", re.ASCII)
 MODULE_KEY = re.compile(r"[a-z0-9-]{1,60}", re.ASCII)
-REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 
 # Times, issuer and audience are checked here, against the caller's clock and with plain types.
 SIGNATURE_ONLY: jwt.types.Options = {
@@ -69,17 +62,7 @@ class Invocation:
 
 def key_id(token: str) -> str:
     """Return the key id of a token that says RS256; nothing is verified yet."""
-    if len(token) > MAX_TOKEN_LENGTH or not TOKEN.fullmatch(token):
-        raise NotAuthenticated("not a token")
-    head = token.partition(".")[0]
-    try:
-        header = orjson.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except (binascii.Error, orjson.JSONDecodeError):
-        raise NotAuthenticated("token is not JSON") from None
-    if not isinstance(header, dict) or header.get("alg") != "RS256":
-        raise NotAuthenticated("other algorithm than the route's")
-    if REFUSED_HEADERS & header.keys():
-        raise NotAuthenticated("header names keys or extensions")
+    header = header_of(token, "RS256", MAX_TOKEN_LENGTH)
     return _text(header.get("kid"), KEY_ID, "no usable key id")
 
 
@@ -138,20 +121,10 @@ def _invocation(
 
 
 def _times_hold(claims: Mapping[str, object], now: float) -> int:
-    expires_at, issued_at = _seconds(claims["exp"]), _seconds(claims["iat"])
-    if now >= expires_at + LEEWAY_SECONDS:
-        raise NotAuthenticated("expired")
-    if max(issued_at, _seconds(claims["nbf"])) > now + LEEWAY_SECONDS:
-        raise NotAuthenticated("from the future")
+    issued_at = seconds(claims["iat"])
+    begins_at = max(issued_at, seconds(claims["nbf"]))
+    require_now(begins_at, seconds(claims["exp"]), now, LEEWAY_SECONDS)
     return int(issued_at)
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotAuthenticated("time of another type")
-    if not 0 <= value <= LATEST_SECONDS:
-        raise NotAuthenticated("time out of range")
-    return value
 
 
 def _installation_id(app: Mapping[str, object]) -> str:

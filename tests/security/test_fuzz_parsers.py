@@ -19,6 +19,7 @@ from app.errors import BadValue, NotAuthenticated
 from app.hs256 import Key
 from app.posture.secrets import sealed_configuration
 from app.store.sections import canonical
+from app.token_parts import TOKEN
 from app.web.bodies import parsed
 from tests.connect.atlassian import INSTALL_KEY, hs256
 
@@ -59,7 +60,7 @@ def verified(token: str) -> None:
 
 
 @FEW
-@given(st.text(max_size=300) | st.from_regex(tokens.TOKEN, fullmatch=True))
+@given(st.text(max_size=300) | st.from_regex(TOKEN, fullmatch=True))
 def test_any_text_is_a_token_or_refused(token: str):
     verified(token)
 
