@@ -21,11 +21,13 @@ from app.posture.model import (
     Kind,
     Scope,
 )
+from app.posture.phrases import LONGEST_SENTENCE
 from app.posture.promotion import TABLE, Weight
 from app.posture.readiness import (
     Point,
     api_points,
     environment_points,
+    in_order,
     is_ready,
     promotion_of,
 )
@@ -238,6 +240,27 @@ def test_a_target_that_is_not_active_yet_is_judged_as_it_will_be():
     assert "Production is unregistered: its policies are not enforced yet" in told
 
 
+@pytest.mark.parametrize(
+    ("origin", "target", "told"),
+    [
+        ("unregistered", "active", []),
+        ("active", " ACTIVE ", []),
+        (
+            "active",
+            "Unregistered",
+            ["Production is unregistered: its policies are not enforced yet"],
+        ),
+    ],
+)
+def test_only_a_target_that_is_not_active_is_said_to_enforce_nothing_yet(
+    origin: str, target: str, told: list[str]
+):
+    points = judged(
+        make_instance(TEST, [GUARDED], status=origin), make_instance(PROD, [GUARDED], status=target)
+    )
+    assert [p.sentence for p in points if "not enforced yet" in p.sentence] == told
+
+
 def test_a_target_that_turns_everybody_away_blocks():
     points = both({"policies": [SLA]}, {"policies": [SLA]})
     assert weight_at(points, Kind.POSTURE, "P14") is BLOCKER
@@ -365,6 +388,33 @@ def test_the_origins_value_in_the_target_blocks_where_both_are_told_apart():
     assert weight_at(between(TESTED, TESTED, TWO), Kind.POLICY_CONFIG) is BLOCKER
 
 
+def test_a_value_of_the_origin_is_where_it_belongs_though_the_target_might_hold_it():
+    points = between(TESTED, CORP, expecting(test=IDP, prod={"matches": "https://*"}))
+    assert BORROWED not in [point.sentence for point in points]
+
+
+@pytest.mark.parametrize(("key", "is_told"), [(f"{GROUP}/orders-api", True), ("other", False)])
+def test_a_value_is_meant_for_the_origin_only_where_the_api_is_meant(key: str, is_told: bool):
+    allowances = {"test": IDP, "prod": {"matches": "https://*"}}
+    expected = ExpectedDifference("jwt-validation", "jwksUrl", allowances, key)
+    points = between(TESTED, TESTED, make_scope(expected_differences=(expected,)))
+    assert (BORROWED in [point.sentence for point in points]) is is_told
+
+
+@pytest.mark.parametrize("allowances", [{"test": IDP}, {"prod": IDP}])
+def test_where_nothing_is_said_of_one_of_the_two_no_value_is_the_others(
+    allowances: dict[str, Any],
+):
+    points = between(TESTED, TESTED, expecting(**allowances))
+    assert BORROWED not in [point.sentence for point in points]
+
+
+def test_a_setting_without_effect_is_nobodys_value():
+    text = {"policies": [make_policy(configuration={"jwtKeyOrigin": "text", "textKey": "k" * 40})]}
+    points = judged(make_instance(TEST, **text), make_instance(PROD, **text), scope=TWO)
+    assert BORROWED not in [point.sentence for point in points]
+
+
 def accepting(instances: list[InstanceReading], rule: str, **changes: Any) -> Scope:
     """Return a scope in which the finding of a rule is accepted for a month."""
     found = next(f for f in assess(instances).findings if f.rule == rule)
@@ -392,6 +442,51 @@ def test_an_accepted_finding_warns_until_its_end():
 def test_an_exception_that_is_over_accepts_nothing(changes: dict[str, Any]):
     instances = [make_instance(TEST, [GUARDED, SLA]), make_instance(PROD, [GUARDED])]
     assert ready(judged(*instances, scope=accepting(instances, "D01", **changes))) is False
+
+
+def test_an_exception_counts_though_there_is_no_other_finding():
+    instances = [make_instance(DEV, [GUARDED]), make_instance(TEST, [GUARDED])]
+    (rule,) = {f.rule for f in assess(instances).findings if f.kind is Kind.API_NOT_DEPLOYED}
+    points = judged(*instances, scope=accepting(instances, rule))
+    assert [point.weight for point in points] == [WARNING]
+
+
+def test_an_accepted_finding_of_many_words_still_says_until_when():
+    instances = [
+        make_instance(e, **jwt(jwksUrl=f"https://{e.id}.corp.example/" + "x" * 400))
+        for e in (TEST, PROD)
+    ]
+    points = judged(*instances, scope=accepting(instances, "D04"))
+    (told,) = [point.sentence for point in points if point.accepted]
+    assert told.endswith(" (accepted until 2026-12-25)")
+    assert len(told) <= LONGEST_SENTENCE
+
+
+def test_a_reason_of_many_words_is_cut():
+    scope = make_scope(not_listed={"prod": "x" * 1000})
+    (told,) = [p.sentence for p in judged(make_instance(TEST, [GUARDED]), scope=scope)]
+    assert len(told) <= LONGEST_SENTENCE
+
+
+def test_points_stand_by_weight_then_severity_then_words_and_each_once():
+    posture = assess([make_instance(TEST, [GUARDED, SLA]), make_instance(PROD)])
+    critical, other = sorted(posture.findings, key=lambda each: each.severity != "critical")[:2]
+    points = [
+        Point(WARNING, "b"),
+        Point(UNKNOWN, "a"),
+        Point(WARNING, "a"),
+        Point(WARNING, "z", critical),
+        Point(WARNING, "z", other),
+        Point(BLOCKER, "z"),
+        Point(BLOCKER, "a"),
+        Point(WARNING, "b"),
+    ]
+    assert [(each.weight, each.sentence, each.finding) for each in in_order(points)] == [
+        *((BLOCKER, "a", None), (BLOCKER, "z", None)),
+        *((WARNING, "z", critical), (WARNING, "z", other)),
+        *((WARNING, "a", None), (WARNING, "b", None)),
+        (UNKNOWN, "a", None),
+    ]
 
 
 def test_points_stand_worst_first():
