@@ -77,6 +77,45 @@ def test_a_value_outside_its_allowance_is_a_threat_that_says_so(urls: tuple[str,
     assert SETTLED not in codes(posture)
 
 
+def test_values_that_are_equal_and_allowed_leave_no_remark() -> None:
+    anywhere = {e.id: {"any": True} for e in ALL}
+    posture = assessed(PROD_IDP, PROD_IDP, PROD_IDP, **anywhere)
+    assert (differences(posture), SETTLED in codes(posture)) == ([], False)
+
+
+SECRET = {"$secret": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    ("known", "value", "allowance", "does_fit"),
+    [
+        (None, "a", {"any": True}, True),
+        (None, SECRET, {"any": True}, True),
+        (None, "a", {"any": False}, False),
+        (None, "a", {}, False),
+        (None, "masked", {"equals": "masked"}, True),
+        (None, SECRET, {"equals": "masked"}, False),
+        (None, SECRET, {"matches": "*"}, False),
+        (None, 5, {"matches": "5"}, True),
+        (None, True, {"matches": "true"}, True),
+        (None, None, {"matches": "*"}, False),
+        (None, {"a": 1}, {"matches": "*"}, False),
+        (None, ["a1", "a2"], {"matches": "a?"}, True),
+        (None, ["a1", "b2"], {"matches": "a?"}, False),
+        (None, [], {"matches": "*"}, False),
+        (None, None, {"equals": None}, True),
+        (None, 1, {"equals": True}, False),
+        (JWKS_URL, "https://a.example/k", {"equals": "HTTPS://A.example:443/k"}, True),
+        (JWKS_URL, "odd", {"equals": "odd"}, True),
+        (None, "https://a.example/k", {"equals": "HTTPS://A.example:443/k"}, False),
+    ],
+)
+def test_a_value_fits_what_is_meant_by_its_allowance(
+    known: Any, value: Any, allowance: Any, does_fit: bool
+) -> None:
+    assert fits(known, value, allowance) is does_fit
+
+
 def test_production_with_stagings_value_is_found_though_all_are_equal() -> None:
     found = one(assessed(STAGING_IDP, STAGING_IDP, STAGING_IDP), Kind.POLICY_CONFIG)
     assert found.path == "jwksUrl"
