@@ -15,6 +15,7 @@ from app.posture.policies import schema_of
 from tests.posture.builders import (
     ALL,
     DEV,
+    GROUP,
     JWT,
     PROD,
     TEST,
@@ -81,6 +82,14 @@ def test_values_that_are_equal_and_allowed_leave_no_remark() -> None:
     anywhere = {e.id: {"any": True} for e in ALL}
     posture = assessed(PROD_IDP, PROD_IDP, PROD_IDP, **anywhere)
     assert (differences(posture), SETTLED in codes(posture)) == ([], False)
+
+
+@pytest.mark.parametrize(("key", "is_meant"), [(f"{GROUP}/orders-api", True), ("other", False)])
+def test_what_is_expected_of_one_api_is_expected_of_no_other(key: str, is_meant: bool) -> None:
+    known = ExpectedDifference("jwt-validation", "jwksUrl", OF_THE_HOUSE, key)
+    scope = make_scope(expected_differences=(known,))
+    found = differences(assess(trusting(STAGING_IDP, STAGING_IDP, PROD_IDP), scope))
+    assert (found == []) is is_meant
 
 
 SECRET = {"$secret": "0" * 64}
