@@ -28,7 +28,13 @@ function show(section) {
   const notice = document.getElementById("notice");
   if (!notice.contains(document.activeElement)) opener = document.activeElement;
   notice.replaceChildren(section);
-  notice.scrollIntoView({ block: "nearest" });
+  intoSight();
+  // A frame as tall as its page grows by the message afterwards: until then there is no such place.
+  window.addEventListener("resize", intoSight, { once: true });
+}
+
+function intoSight() {
+  document.getElementById("notice").scrollIntoView({ block: "nearest" });
 }
 
 function button(label, act) {

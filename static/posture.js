@@ -1,5 +1,6 @@
 // The posture tab: filters, sorting and pages as states of the host's address.
 
+import { heldBack, shownNext } from "./drawing.js";
 import { exportAs } from "./exporting.js";
 import { arrived, comparison, fragmentOf } from "./history.js";
 import { host } from "./host.js";
@@ -50,7 +51,10 @@ function replaceParts(answer, kept) {
 
 // A sync that is followed already goes on as it is; one that somebody else began is followed too.
 function show(answer, kept, { isAnew }) {
-  const { scrollLeft = 0, scrollTop = 0 } = document.getElementById("table-region") ?? {};
+  const shown = document.getElementById("table-region");
+  const { scrollLeft = 0, scrollTop = 0 } = shown ?? {};
+  // Of the same rows once more some further down may be in sight.
+  const later = isAnew ? [] : heldBack(answer, shown);
   const newest = part("sync", answer)?.dataset.newest;
   if (newest !== undefined) part("sync").dataset.newest = newest;
   const followed = part("sync").firstElementChild ? ["sync"] : [];
@@ -60,6 +64,7 @@ function show(answer, kept, { isAnew }) {
   dress();
   followSync();
   announce(document.getElementById("result-count")?.textContent ?? "");
+  shownNext(later);
 }
 
 const isInForm = () => document.getElementById("filters")?.contains(document.activeElement);

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Error, Frame, Route
+from playwright.async_api import Error, Frame, Route, expect
 
 from sandbox.browser import Window
 from sandbox.journey import POSTURE, SETTINGS
@@ -97,6 +97,37 @@ async def test_each_count_filters_to_as_many_rows(window: Window, filled: Stack)
         )
         await total.click()
         await frame.wait_for_selector(f"#total-{verdict}:not([aria-current])")
+
+
+# What stands in the page when the answer has just come into it, before any of it is drawn.
+FIRST_DRAWN = """
+(id) => new Promise((done) => {
+  new MutationObserver((_, watch) => {
+    watch.disconnect();
+    done(document.querySelectorAll("tr[data-api-id]:not([hidden])").length);
+  }).observe(document.querySelector("[data-part='results']"), { childList: true });
+  document.getElementById(id).click();
+})
+"""
+
+
+async def test_rows_out_of_sight_are_drawn_after_those_in_sight(
+    window: Window, filled: Stack
+) -> None:
+    frame = await opened(window, filled)
+    count = int(await frame.locator("#total-aligned").get_attribute("data-count") or 0)
+    assert 0 < await frame.evaluate(FIRST_DRAWN, "total-aligned") < count
+    await frame.wait_for_function(
+        "([rows, n]) => document.querySelectorAll(rows).length == n",
+        arg=[f"{ROWS}:not([hidden])", count],
+    )
+
+
+async def test_a_table_with_room_to_spare_is_drawn_at_once(window: Window, filled: Stack) -> None:
+    await window.page.set_viewport_size({"width": 1900, "height": 900})
+    frame = await opened(window, filled)
+    count = int(await frame.locator("#total-aligned").get_attribute("data-count") or 0)
+    assert await frame.evaluate(FIRST_DRAWN, "total-aligned") == count
 
 
 # Typed and chosen by one script: by hand the pause might be over.
@@ -406,6 +437,17 @@ async def test_refused_credentials_stay_as_typed_with_the_error_at_the_field(
     await frame.wait_for_selector(".error:not(:empty)")
     assert await frame.input_value("#client_secret") == "not the secret"
     assert await frame.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
+
+
+async def test_what_failed_is_in_sight_on_a_page_that_grows_by_saying_so(
+    window: Window, healed: Stack
+) -> None:
+    window.record.expect("status of 503")
+    frame = await opened(window, healed, SETTINGS)
+    await window.page.route("**/api/**/connection/test", lambda route: route.fulfill(status=503))
+    await frame.press("#test", "Enter")
+    again = frame.locator("#notice .message button")
+    await expect(again).to_be_in_viewport(timeout=30_000)
 
 
 async def test_a_page_opened_outside_confluence_says_to_reload(
