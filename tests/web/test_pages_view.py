@@ -203,6 +203,15 @@ def test_all_aligned_never_stands_without_its_coverage() -> None:
     assert "4 APIs in 2 environments, read completely" in view.messages[0].text
 
 
+def test_what_is_wrong_stands_above_that_all_is_aligned() -> None:
+    published = Published(sync(), summary(aligned=4), PosturePage((), 4), Filter(), ())
+    failed = sync(state=State.FAILED, number=None, reason="Anypoint could not be reached.")
+    view = posture_view.connected(
+        connection(), ADMIN, NOW, recent=(failed, sync()), published=published
+    )
+    assert titles(view) == ["The last sync did not finish", "Every API is aligned"]
+
+
 def test_an_environment_that_failed_makes_the_coverage_say_so() -> None:
     view = tab(sync(environments=(part(TEST, Outcome.FAILED), part(PRODUCTION))))
     assert view.coverage == "4 APIs; 1 of 2 environments read completely."

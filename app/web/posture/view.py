@@ -172,7 +172,7 @@ def _table(
     return replace(
         base,
         baseline=next((item.name for item in environments if item.id == baseline_id), ""),
-        messages=[*_praise(published), *said, *_starter(base, published)],
+        messages=[*said, *_praise(published), *_starter(base, published)],
         totals=totals(summary, wanted),
         coverage=_coverage(published),
         query=wanted,
