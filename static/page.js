@@ -16,6 +16,7 @@ export function dress(scope = document) {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-reload]")) host.reload();
+  if (event.target.closest("[data-close]")) host.dialog.close();
 });
 
 host.theme();

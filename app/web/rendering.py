@@ -23,6 +23,7 @@ from app.web.static_files import StaticTree, imported
 if TYPE_CHECKING:
     from app.web.errors import Fault
 
+DIALOG = "/pages/drilldown"
 MACRO_PAGE = re.compile(r"/macros/[^/]+$")
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -112,7 +113,9 @@ def error_page(
             said = {"view": None, "said": NOT_AVAILABLE, "can_choose": False}
             return rendered("macro.html", {**given, **said, "title": NOT_AVAILABLE})
         told = sentences.of_fault(fault.code, route)
-        step = told["step"] or fault.message
-        return rendered("error.html", {**given, "fault": fault, **told, "step": step})
+        told["step"] = told["step"] or fault.message
+        return rendered(
+            "error.html", {**given, **told, "fault": fault, "is_dialog": route.endswith(DIALOG)}
+        )
 
     return page

@@ -341,6 +341,15 @@ def test_an_error_page_offers_to_try_again_what_may_work_later() -> None:
     assert [text(button) for button in document.xpath("//*[@data-reload]")] == ["Try again"]
 
 
+@pytest.mark.parametrize(("route", "said"), [("drilldown", ["Close"]), ("posture", [])])
+def test_an_error_page_in_a_dialog_can_be_closed(route: str, said: list[str]) -> None:
+    page = error_page("https://p.example", "https://h.example/all.js", StaticTree.read())
+    document = html.fromstring(
+        page(Fault(503, "unavailable", "No.", "request-1"), f"/pages/{route}")
+    )
+    assert [text(button) for button in document.xpath("//*[@data-close]")] == said
+
+
 async def test_a_stranger_gets_what_does_not_exist(ours: Home) -> None:
     async with looking_at(ours, Right.NONE) as client:
         answers = [await client.get("/pages/posture"), await client.get(f"{FRAGMENT}/posture")]
