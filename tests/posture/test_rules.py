@@ -198,6 +198,67 @@ def test_every_posture_rule_has_its_case() -> None:
     assert {case[0] for case in P_CASES} == set(RULES)
 
 
+def cors_of(*groups: dict[str, Any], **changes: Any) -> list[Any]:
+    named = [{"originGroupName": str(n), **group} for n, group in enumerate(groups)]
+    return guarded("cors", {"publicResource": False, "originGroups": named, **changes})
+
+
+ISSUER = {"validateCustomClaim": True, "mandatoryCustomClaims": [{"key": "iss", "value": "x"}]}
+AUDITED = {"key": "sub", "value": "y"}
+KEPT: list[tuple[str, str, list[Any]]] = [
+    ("P03", "signed tokens", [jwt(signingMethod="rsa")]),
+    ("P03", "a policy of one's own", [make_policy(group_id=GROUP, configuration={})]),
+    ("P04", "a key of one's own", [jwt(jwtKeyOrigin="text", textKey="k" * 40, note="sample")]),
+    ("P04", "a sample key that has no effect", [jwt(textKey="your-256-bit-secret")]),
+    ("P06", "id and secret", [make_policy("client-id-enforcement", configuration=CLIENT)]),
+    (
+        "P06",
+        "a header that has both",
+        [
+            make_policy(
+                "client-id-enforcement",
+                configuration={"credentialsOrigin": "httpBasicAuthenticationHeader"},
+            )
+        ],
+    ),
+    ("P07", "tokens that expire", [jwt(mandatoryExpClaim=True)]),
+    ("P08", "an audience", [jwt(validateAudClaim=True)]),
+    ("P08", "an issuer", [jwt(validateAudClaim=False, **ISSUER)]),
+    (
+        "P08",
+        "an issuer beside another claim",
+        [jwt(validateAudClaim=False, **{**ISSUER, "nonMandatoryCustomClaims": [AUDITED]})],
+    ),
+    ("P09", "keys over https", [jwt(jwksUrl="https://a.example/http://b")]),
+    ("P15", "the smallest limit", [make_policy("rate-limiting", configuration=limits(1, 1))]),
+    ("P16", "credentials for some", cors_of({"origins": ["https://a"]}, supportCredentials=True)),
+    ("P16", "anybody without credentials", guarded("cors", {"supportCredentials": False})),
+    ("P17", "some origins", cors_of({"origins": ["https://a"]})),
+    ("P17", "any header of some origins", cors_of({"origins": ["https://a"], "headers": ["*"]})),
+    ("P18", "half of all addresses", guarded("ip-allowlist", {"ips": ["0.0.0.0/1"]})),
+    ("P18", "no address at all", guarded("ip-allowlist", {})),
+    (
+        "P19",
+        "a status",
+        guarded("message-logging", {"loggingConfiguration": [{"itemData": {"message": "#[a]"}}]}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "policies"), [(each[0], each[2]) for each in KEPT],
+                         ids=[f"{each[0]} {each[1]}" for each in KEPT])  # fmt: skip
+def test_a_posture_rule_is_kept_where_it_should_be(rule: str, policies: list[Any]) -> None:
+    assert rule not in rules(assess(everywhere(policies, contracts=[make_contract()])))
+
+
+def test_one_weak_part_among_strong_ones_breaks_the_rule() -> None:
+    origins = cors_of({"origins": ["https://a"]}, {"origins": ["*"]})
+    assert "P17" in rules(assess(everywhere(origins)))
+    messages = [{"itemData": {"message": text}} for text in ("#[a]", "#[payload]")]
+    logged = guarded("message-logging", {"loggingConfiguration": messages})
+    assert "P19" in rules(assess(everywhere(logged)))
+
+
 def test_a_well_guarded_api_breaks_no_rule() -> None:
     tiers = [make_tier()]
     assert assess(everywhere(SLA, tiers, [make_contract(tier="Gold")])).findings == ()
