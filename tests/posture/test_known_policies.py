@@ -371,3 +371,23 @@ def test_on_flex_gateway_an_address_comes_from_a_forwarded_header_where_nothing_
     ]
     assert changed(assess(readings, two_environments())) == []
     assert changed(compared(asset_id, {}, said)) == ["ipExpression"]
+
+
+@pytest.mark.parametrize(("technology", "is_compared"), [("flexGateway", True), ("mule4", False)])
+def test_beside_another_major_version_it_counts_what_is_known_of_the_gateway(
+    technology: str, is_compared: bool
+) -> None:
+    readings = [
+        make_instance(
+            environment,
+            [make_policy(configuration=configuration, asset_version=version)],
+            technology=technology,
+        )
+        for environment, configuration, version in (
+            (TEST, {"jwtKeyOrigin": "jwks"}, "1.0.0"),
+            (PROD, {"jwtKeyOrigin": "jwks", "signingMethod": "none"}, "2.0.0"),
+        )
+    ]
+    posture = assess(readings, two_environments())
+    assert changed(posture) == (["signingMethod"] if is_compared else [])
+    assert ("schema_changed" in codes(posture)) is not is_compared
