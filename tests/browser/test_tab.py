@@ -447,6 +447,9 @@ async def test_what_failed_is_in_sight_on_a_page_that_grows_by_saying_so(
     await window.page.route("**/api/**/connection/test", lambda route: route.fulfill(status=503))
     await frame.press("#test", "Enter")
     again = frame.locator("#notice .message button")
+    await again.wait_for()
+    # Until then the frame itself is scrolled to it, and grows out of that.
+    await frame.wait_for_function("() => document.body.scrollHeight <= innerHeight + 1")
     await expect(again).to_be_in_viewport(timeout=30_000)
 
 
