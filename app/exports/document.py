@@ -256,7 +256,7 @@ def finding(row: FindingRow, environments: Sequence[ReadEnvironment]) -> str:
 
 def _value(row: FindingRow, environment: ReadEnvironment) -> str:
     mark = " (differs)" if environment.id in row.outliers else ""
-    text = escape(words.value(row.values[environment.id]))
+    text = escape(words.told(row.kind, row.values[environment.id]))
     return f"<li><bdi>{escape(environment.name)}</bdi>{mark}: <bdi>{text}</bdi></li>"
 
 

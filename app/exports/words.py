@@ -56,3 +56,12 @@ def value(held: Json) -> str:
     if isinstance(held, str):
         return held
     return json.dumps(held, ensure_ascii=False, sort_keys=True)
+
+
+def told(kind: str, held: Json) -> str:
+    """Return a finding's value for a reader; in words where a bare `true` would mislead."""
+    if kind == "policy_disabled" and isinstance(held, bool):
+        return "switched off" if held else "on"
+    if held is True and (kind.endswith("_missing") or kind == "api_not_deployed"):
+        return "present"
+    return value(held)

@@ -256,6 +256,23 @@ def test_a_finding_has_no_value_where_it_says_nothing():
     assert "Test" not in made.partition("<td><ul>")[2]
 
 
+@pytest.mark.parametrize(
+    ("kind", "held", "said"),
+    [
+        ("policy_disabled", True, "switched off"),
+        ("policy_disabled", False, "on"),
+        ("policy_disabled", "unreadable", "unreadable"),
+        ("policy_missing", True, "present"),
+        ("policy_missing", None, "absent"),
+        ("api_not_deployed", True, "present"),
+        ("policy_config", True, "true"),
+    ],
+)
+def test_a_bare_true_is_not_taken_for_its_opposite(kind: str, held: object, said: str):
+    made = document.finding(Found(kind=kind, values={"t": held}), (TEST,))
+    assert words_of(made).count(f"Test : {said}") == 1
+
+
 def test_an_empty_table_is_as_wide_as_its_columns():
     nothing = make_evidence(population=Population(0, 0, 0, 0))
     assert 'colspan="4"' in document.end_of_apis(nothing)
