@@ -21,6 +21,7 @@ check: $(BIN)/.ready .node/.ready chromium ## Walk the demo's journey headless; 
 
 test: lint types contracts .node/.ready chromium ## Everything that CI runs: format, lint, types, contracts, all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	@$(BIN)/coverage report --include='app/posture/*,app/exports/*' --fail-under=100 --show-missing --skip-covered
 
 bench: $(BIN)/.ready .node/peers/.ready ## Print the ratios of docs/performance.md, side by side
 	@$(BIN)/python -m bench
