@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import httpx
 import orjson
@@ -13,6 +14,9 @@ TOTAL_SECONDS = 8.0
 MAX_RETRY_AFTER = 120
 MAX_ANSWER_BYTES = 1024 * 1024
 SPACE_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+CUT_OFF = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""A line that was kept may be hung up just as it is used again: all that we ask can be asked twice."""
+
 NOT_FOR_THEM = frozenset({401, 403, 404})
 
 
@@ -24,7 +28,8 @@ async def asked(
 ) -> dict[str, object] | None:
     """Return a JSON object as this person sees it, or None where it is not there for them.
 
-    A question with a body is posted. Raises `Unavailable` for every answer that is not understood: no data is better than a guess.
+    A question with a body is posted. Raises `Unavailable` for every answer that is not understood:
+    no data is better than a guess.
     """
     try:
         answer = await answered(http, auth, url, body)
@@ -44,17 +49,22 @@ async def answered(
     body: Mapping[str, object] | None = None,
 ) -> httpx.Response:
     """Return Confluence's answer, whatever it says; raise `Unavailable` without one in time."""
+    ask = partial(
+        http.request,
+        "GET" if body is None else "POST",
+        url,
+        json=body,
+        auth=auth,
+        headers={"Accept": "application/json"},
+        follow_redirects=False,
+        timeout=TOTAL_SECONDS,
+    )
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
-            return await http.request(
-                "GET" if body is None else "POST",
-                url,
-                json=body,
-                auth=auth,
-                headers={"Accept": "application/json"},
-                follow_redirects=False,
-                timeout=TOTAL_SECONDS,
-            )
+            try:
+                return await ask()
+            except CUT_OFF:
+                return await ask()
     except (httpx.HTTPError, TimeoutError):
         raise Unavailable from None
 

@@ -71,9 +71,11 @@ async def test_a_worker_that_is_told_to_stop_hands_over_at_once(machines: Machin
     await machines.connect(site)
     await machines.trouble(latency_ms=400)
     leaving = await machines.worker("leaving")
-    await machines.worker("staying", jobs=1)
     sync_id = await machines.start(site)
     await machines.until(site, sync_id, lambda s: s.done > 0, "some progress")
+    # Only now, or the sync could be its own from the start.
+    await machines.trouble(latency_ms=3000)
+    await machines.worker("staying", jobs=1)
     (job,) = await invariants.waiting(machines)
     send(leaving, signal.SIGTERM)
     assert await exit_status(leaving, 20) == 0
