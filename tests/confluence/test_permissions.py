@@ -1,6 +1,7 @@
 """Rights as Confluence tells them, and "no" for everything that it does not say clearly."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 
@@ -196,21 +197,23 @@ async def test_a_kept_line_that_is_hung_up_as_it_is_used_again_costs_nobody_the_
     """Servers let idle lines go after some seconds, and cannot see that a question is on its way."""
     said = json.dumps({"operations": [READ]}).encode()
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    lines = 0
+    lines: list[asyncio.Task[None] | None] = []
 
     async def hang_up_on_the_second(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        nonlocal lines
-        lines += 1
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head % len(said) + said)
-        await reader.readuntil(b"\r\n\r\n")
+        lines.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head % len(said) + said)
+            await reader.readuntil(b"\r\n\r\n")
         writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(hang_up_on_the_second, "127.0.0.1") as server:
         origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with outgoing.client(timeout=20, operator_origins=[origin]) as http:
             for _ in range(2):
                 assert await rights(http, origin, httpx.Auth(), SPACE) is Right.VIEWER
-    assert lines == 2
+        await asyncio.gather(*(line for line in lines if line))
+    assert len(lines) == 2
