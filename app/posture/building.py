@@ -128,16 +128,19 @@ class Builder:
         """Take one known field by its shape."""
         if is_masked(value) or (known.is_required and forms.is_empty(value)):
             self.masked.add(path)
-        elif is_sealed(value):
+            return
+        if is_sealed(value):
             self.put(path, value)
-        elif known.shape is Shape.SECRET:
-            self.hide(path, value)
-        elif known.shape is Shape.MAP:
-            self.take_map(path, value, known)
-        elif known.shape is Shape.BAG:
-            self.take_bag(path, value, known)
-        else:
-            self.take_scalar(path, value, known, is_flex=is_flex)
+            return
+        match known.shape:
+            case Shape.SECRET:
+                self.hide(path, value)
+            case Shape.MAP:
+                self.take_map(path, value, known)
+            case Shape.BAG:
+                self.take_bag(path, value, known)
+            case _:
+                self.take_scalar(path, value, known, is_flex=is_flex)
 
     def hide(self, path: str, value: Json) -> None:
         """Take a secret that was never sealed as hidden: it must not be seen from here on."""

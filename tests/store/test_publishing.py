@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -254,15 +255,22 @@ async def test_a_worker_that_was_replaced_publishes_nothing(ours):
     assert await ours.publish(sync_id, attempt + 1, rows_of(make_posture(ORDERS))) == 1
 
 
-async def test_who_changes_the_connection_meanwhile_is_not_ended_by_the_publishing(ours):
-    sync_id, attempt = await ours.begun()
-    await ours.read(sync_id, attempt, [Read(TEST, 1, ORDERS)])
+@asynccontextmanager
+async def held_up(ours, sync_id, attempt):
+    """Hold the connection until the publishing waits for it; give the transaction and that task."""
     async with ours.database.transaction(ours.site_id) as db:
         await holding.connection(db, ours.site_id, SPACE)
         late = asyncio.create_task(ours.publish(sync_id, attempt, rows_of(make_posture(ORDERS))))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await somebody_waits(ours):
                 await asyncio.sleep(0.02)
+        yield db, late
+
+
+async def test_who_changes_the_connection_meanwhile_is_not_ended_by_the_publishing(ours):
+    sync_id, attempt = await ours.begun()
+    await ours.read(sync_id, attempt, [Read(TEST, 1, ORDERS)])
+    async with held_up(ours, sync_id, attempt) as (db, late):
         assert await asking.cancel_all(db, ours.site_id, SPACE, "The connection was changed.")
     with pytest.raises(leases.Fenced):
         await late
@@ -271,12 +279,7 @@ async def test_who_changes_the_connection_meanwhile_is_not_ended_by_the_publishi
 async def test_a_worker_that_is_replaced_while_it_publishes_publishes_nothing(ours):
     sync_id, attempt = await ours.begun()
     await ours.read(sync_id, attempt, [Read(TEST, 1, ORDERS)])
-    async with ours.database.transaction(ours.site_id) as db:
-        await holding.connection(db, ours.site_id, SPACE)
-        late = asyncio.create_task(ours.publish(sync_id, attempt, rows_of(make_posture(ORDERS))))
-        async with asyncio.timeout(10):
-            while not await somebody_waits(ours):
-                await asyncio.sleep(0.02)
+    async with held_up(ours, sync_id, attempt) as (db, late):
         await leases.release(db, ours.site_id, SPACE, sync_id, attempt)
         assert await leases.begin(db, ours.site_id, SPACE, sync_id, 30) == attempt + 1
     with pytest.raises(leases.Fenced):
