@@ -5,7 +5,8 @@ RUN python -m venv /opt/venv
 COPY requirements.txt requirements-dev.txt ./
 # Of what development needs, the build needs the one package that writes our own metadata.
 RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements-dev.txt > requirements-build.txt \
- && /opt/venv/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.txt -r requirements-build.txt
+ && /opt/venv/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt -r requirements-build.txt \
+ && /opt/venv/bin/python -m pip check
 COPY pyproject.toml atlassian-connect.json ./
 COPY app app
 COPY migrations migrations

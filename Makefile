@@ -1,5 +1,6 @@
 # Everything from a bare checkout: python3 (3.11 or newer), make and the package registries.
-# Targets are stamps, so that a second run installs nothing.
+# Targets are stamps, so that a second run installs nothing. The lock is whole, so nothing is resolved
+# beside it: pip would look at newer releases for an extra (as of coverage[toml]) and refuse them.
 
 PYTHON ?= python3
 VENV := .venv
@@ -68,7 +69,8 @@ $(BIN)/.ready: requirements-dev.txt pyproject.toml
 	@echo "Setting up Python's packages in $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "Python cannot make environments here: apt-get install -y python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip check
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -94,12 +94,20 @@ def test_it_holds_no_secret_and_its_settings_exist() -> None:
 def test_everything_that_is_installed_has_its_hash() -> None:
     installs = [rest for rest in all_of("RUN") if "pip install" in rest and "-e ." not in rest]
     assert len(installs) == 1
-    assert "--require-hashes -r requirements.txt -r requirements-build.txt" in installs[0]
+    assert "--no-deps --require-hashes -r requirements.txt -r requirements-build.txt" in installs[0]
     (words, _, _) = installs[0].partition(" > ")
     done = subprocess.run(
         ["sh", "-ec", words], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert re.fullmatch(r"setuptools==[\d.]+ \\\n(    --hash=sha256:\w{64}( \\)?\n)+", done.stdout)
+
+
+def test_what_is_installed_is_the_lock_and_nothing_resolved_beside_it() -> None:
+    """A newer release of a package that is asked for with an extra once broke every new set-up."""
+    steps = [*all_of("RUN"), *(ROOT / "Makefile").read_text().splitlines()]
+    installs = [one for one in steps if "pip install" in one]
+    assert len(installs) == 4
+    assert all("--no-deps" in one for one in installs)
 
 
 @pytest.fixture
