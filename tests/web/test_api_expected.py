@@ -1,5 +1,6 @@
 """`/expected-differences` and its starter set: in force at once, narrow, and known by who made them."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -143,6 +144,7 @@ async def test_a_bad_value_is_named_and_changes_nothing(
         {"equals": "a\u0000b"},
         {"equals": 2**70},
         {"equals": "x" * 5000},
+        {"equals": json.loads("[" * 253 + "]" * 253)},
         {"else": 1},
         "any",
     ],

@@ -28,6 +28,9 @@ router = space_router("/api")
 MOST_BYTES = 4000
 """Of one value as JSON."""
 
+MOST_LEVELS = 40
+"""Nothing deeper is read from Anypoint, and what is much deeper cannot be written as an answer."""
+
 
 def sound(value: Any) -> Any:
     """Return a value as it is; ValueError for one that cannot be kept as JSON."""
@@ -35,9 +38,14 @@ def sound(value: Any) -> Any:
         text = orjson.dumps(value)
     except TypeError:
         raise ValueError("This value cannot be kept.") from None
-    if len(text) > MOST_BYTES or rb"\u0000" in text:
+    if len(text) > MOST_BYTES or rb"\u0000" in text or _levels(value) > MOST_LEVELS:
         raise ValueError("This value cannot be kept.")
     return value
+
+
+def _levels(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_levels, inner), default=0)
 
 
 def allowed_pattern(pattern: str | None) -> str | None:
