@@ -35,10 +35,18 @@ async def test_without_a_signed_space_there_is_one_sentence(forge: Forge) -> Non
     assert await exported(forge, token, {"module": "another"}) == NOT_AVAILABLE
 
 
-async def test_a_signed_space_without_a_person_is_confluences_own_export(forge: Forge) -> None:
+async def test_who_may_see_the_signed_space_exports_it(forge: Forge) -> None:
+    token = forge.product.invocation(context=context_part("ours", moduleKey="plumbline-overview"))
+    assert await exported(forge, token) != NOT_AVAILABLE
+
+
+async def test_a_reader_who_is_not_signed_in_exports_nothing(forge: Forge) -> None:
+    """Their shell's calls have a signed place and no person, and may name any path of ours."""
     place = context_part("ours", moduleKey="plumbline-overview")
     token = forge.product.invocation(principal=None, context=place)
-    assert await exported(forge, token) != NOT_AVAILABLE
+    for user_token in (None, USER_TOKEN):
+        answer = await forge.call(token, "/forge/export", NOTHING_YET, user_token=user_token)
+        assert " ".join(texts(answer.json()["adf"])) == NOT_AVAILABLE
     assert (await forge.call(token)).status_code == 401
 
 
@@ -109,8 +117,7 @@ async def test_a_shell_cannot_name_another_space_than_its_own(forge: Forge) -> N
 
 
 async def test_odd_parameters_break_nothing(forge: Forge) -> None:
-    place = context_part("ours", moduleKey="plumbline-api")
-    token = forge.product.invocation(principal=None, context=place)
+    token = forge.product.invocation(context=context_part("ours", moduleKey="plumbline-api"))
     odd = {"api": ["x"], "mode": {"a": 1}, "snapshot": None}
     answer = await exported(forge, token, {"module": "plumbline-api", "parameters": odd})
     assert json.dumps(odd) not in answer
