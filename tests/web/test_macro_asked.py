@@ -28,7 +28,10 @@ def test_an_address_leads_to_its_instance(rest: str) -> None:
     assert instance_of(f"{ROOT}/e-1/apis/42{rest}") == Instance("e-1", 42)
 
 
-@pytest.mark.parametrize("url", ["", "42", "javascript:alert(1)", f"{ROOT}/e-1/apis/x", ROOT])
+@pytest.mark.parametrize(
+    "url",
+    ["", "42", "javascript:alert(1)", f"{ROOT}/e-1/apis/x", f"{ROOT}/e\0/apis/42", ROOT],
+)
 def test_any_other_address_leads_nowhere(url: str) -> None:
     assert instance_of(url) is None
 

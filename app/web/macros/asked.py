@@ -16,7 +16,9 @@ from app.web.seeing import Wish
 API_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 SNAPSHOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 INSTANCE = re.compile(
-    r"https?://[^\s/]+/apimanager/#/organizations/[^/\s]+/environments/([^/\s?]{1,100})/apis/([0-9]{1,18})\b",
+    r"https?://[^\s/]+/apimanager/#/organizations/[^/\s]+"
+    # No control character: Postgres refuses NUL, and an export of the page would show an error.
+    r"/environments/([^/\s?\x00-\x1f]{1,100})/apis/([0-9]{1,18})\b",
     re.ASCII,
 )
 PERIODS = (30, 90, 365)
