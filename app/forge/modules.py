@@ -44,5 +44,6 @@ def opening(module_key: str, route: str) -> Opening | None:
 
 
 def address(path: str, parameters: Mapping[str, str]) -> str:
-    """Return a page's path with a macro's parameters behind it."""
-    return f"{path}?{urlencode(parameters)}" if parameters else path
+    """Return a page's path with a macro's parameters behind it; half a surrogate pair becomes `?`."""
+    query = urlencode(parameters, errors="replace")
+    return f"{path}?{query}" if query else path
