@@ -13,6 +13,7 @@ from app.exports.evidence import ReadEnvironment
 from app.exports.rows import ApiRow, FindingRow
 from app.exports.storage_markup import heading, items, link, paragraph, strong, table, text
 from app.exports.storage_matrices import matrix_tables
+from app.posture.coverage import unread_automated
 from app.posture.model import Json, Matrix
 
 MOST_ROWS = 50
@@ -103,7 +104,8 @@ def one_api(
     most = len(findings) if display is Display.FULL else TOP_FINDINGS
     parts.append(_findings(findings, most))
     if display is Display.FULL:
-        parts += [matrix_tables(matrix) for matrix in matrices]
+        unread = unread_automated(row.coverage)
+        parts += [matrix_tables(matrix, unread) for matrix in matrices]
     return "".join(parts)
 
 

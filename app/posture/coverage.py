@@ -1,12 +1,12 @@
 """How much of what a row needs was read, and what was not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from app.posture import words
 from app.posture.frame import Frame
 from app.posture.lanes import LinedUp
 from app.posture.memory import Memory
-from app.posture.model import Coverage, Note, NotRead, SectionName
+from app.posture.model import Coverage, Json, Note, NotRead, SectionName
 from app.posture.sides import Side
 
 INSTANCES = "instances"
@@ -25,6 +25,15 @@ def coverage_of(frame: Frame, lined: LinedUp, notes: Iterable[Note]) -> Coverage
         return _WHOLE.get(needed) or _WHOLE.keep(needed, _coverage(frame, needed, (), 0))
     not_read = (*_of_environments(frame), *(n for side in sides for n in _of_instance(side)))
     return _coverage(frame, needed, not_read, hidden)
+
+
+def unread_automated(coverage: Mapping[str, Json]) -> dict[str, str]:
+    """Return why automated policies were not read, by environment, out of a kept coverage."""
+    return {
+        part["environment_id"]: part["reason"]
+        for part in coverage["not_read"]
+        if part["section"] == SectionName.AUTOMATED
+    }
 
 
 def _coverage(frame: Frame, needed: int, not_read: tuple[NotRead, ...], hidden: int) -> Coverage:

@@ -35,6 +35,12 @@ _COMPARED = frozenset({Kind.POLICY_CONFIG})
 _LAST = 1_000_000
 
 
+def is_automated(row: MatrixRow) -> bool:
+    """Whether a row of policies is about an automated one."""
+    held = (cell.facts for cell in row.cells if cell is not None and cell.facts is not None)
+    return any(facts.get("source") == AUTOMATED for facts in held)
+
+
 def policy_rows(
     frame: Frame, lined: LinedUp, columns: tuple[Column, ...], posture: ApiPosture
 ) -> Iterator[MatrixRow]:

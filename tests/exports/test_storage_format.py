@@ -67,7 +67,9 @@ class Api:
     )
     accepted: int = 0
     cells: dict[str, Any] = field(default_factory=lambda: {"t": make_cell(), "p": make_cell()})
-    coverage: dict[str, Any] = field(default_factory=lambda: {"sentence": "8 of 8 parts read"})
+    coverage: dict[str, Any] = field(
+        default_factory=lambda: {"sentence": "8 of 8 parts read", "not_read": []}
+    )
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def every_text_hostile() -> Iterator[str]:
         instances=[{"product_version": HOSTILE}],
     )
     row = Api(HOSTILE, HOSTILE, HOSTILE, headline=HOSTILE, cells={"t": cell},
-              coverage={"sentence": HOSTILE})  # fmt: skip
+              coverage={"sentence": HOSTILE, "not_read": []})  # fmt: skip
     place = ReadEnvironment("t", HOSTILE, HOSTILE, "ok", HOSTILE, NOW, is_baseline=True)
     column = MatrixColumn("t", HOSTILE, True, CellState.UNREADABLE, None, HOSTILE, HOSTILE)
     known = MatrixCell({"version": HOSTILE, "state": HOSTILE}, HOSTILE, differs=True)
@@ -276,11 +278,35 @@ def test_the_full_form_has_the_three_sections_and_every_finding():
     assert table_of(fragment, 1) == [
         ["Policy", "Production (baseline)", "Test", "Dev orders-v1"],
         ["jwt", "1000 per minute · 1.3.0 · switched off differs", *nothing],
-        ["jwt: JWKS URL", "https://a", "not set", "not set"],
+        ["jwt: JWKS URL", "https://a", *nothing],
         ["cors", "missing", *nothing],
     ]
     assert table_of(fragment, 2)[1] == ["Gold", "10 per second · automatic · ACTIVE", *nothing]
     assert table_of(fragment, 3)[1] == ["none", "none", *nothing]
+
+
+def test_a_setting_of_a_policy_that_is_missing_is_not_said_to_be_unset():
+    known = MatrixCell({"version": "1.3.0", "state": "on"}, "as it comes")
+    setting = FieldRow("ttl", "time to live", (60, None, None), differs=True)
+    columns = [MatrixColumn(name, name, False, CellState.DEPLOYED) for name in ("P", "T", "D")]
+    row = MatrixRow("jwt", (known, MatrixCell(None), known), True, (setting,))
+    matrix = Matrix(SectionName.POLICIES, tuple(columns), (row,))
+    assert table_of(one_api(Display.FULL, matrices=[matrix]), 1)[2] == [
+        *("jwt: time to live", "60", "missing", "not set")
+    ]
+
+
+def test_an_automated_policy_that_could_not_be_read_is_not_said_to_be_none():
+    known = MatrixCell({"version": "1.3.0", "state": "on", "source": "automated"}, "as it comes")
+    columns = [MatrixColumn(name, name, False, CellState.DEPLOYED) for name in ("P", "T", "D")]
+    row = MatrixRow("cors (automated)", (known, None, None), False)
+    matrix = Matrix(SectionName.POLICIES, tuple(columns), (row,))
+    part = {"section": "automated", "environment_id": "T", "reason": "it answered 403"}
+    api = Api(coverage={"sentence": "7 of 8 parts read", "not_read": [part]})
+    assert table_of(one_api(Display.FULL, api, matrices=[matrix]), 1)[1] == [
+        *("cors (automated)", "as it comes · 1.3.0 · on"),
+        *("could not read: it answered 403", "none"),
+    ]
 
 
 def test_the_trend_is_a_table_in_which_days_without_a_sync_are_absent():

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from app.posture import words as posture_words
-from app.posture.effective import AUTOMATED
 from app.posture.model import CellState, Matrix, MatrixCell, MatrixRow, SectionName
+from app.posture.policy_matrix import is_automated
 from app.store.findings import FindingRow
 from app.web import sentences
 from app.web.drilldown.columns import ColumnGroup, ColumnShown
@@ -88,12 +88,6 @@ def name_of(row: MatrixRow) -> tuple[str, str]:
     """Return a row's subject without its lane, and the lane; it is empty for the main one."""
     subject, _, lane = row.subject.partition(" @ ")
     return subject.removesuffix(MARK), lane
-
-
-def is_automated(row: MatrixRow) -> bool:
-    """Whether a row of policies is about an automated one."""
-    held = (cell.facts for cell in row.cells if cell is not None and cell.facts is not None)
-    return any(facts.get("source") == AUTOMATED for facts in held)
 
 
 class Rows:

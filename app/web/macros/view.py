@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from app.caller import AccountId
 from app.exports.evidence import ReadEnvironment
 from app.exports.storage_format import TOP_FINDINGS, Display
+from app.posture.coverage import unread_automated
 from app.posture.model import Environment
 from app.store.findings import FindingRow
 from app.store.frozen import Content
@@ -169,9 +170,14 @@ def _api(
         display=display,
         findings=[finding(row) for row in own[:most]],
         more=sentences.more_findings(len(own) - most) if len(own) > most and most else "",
-        sections=[section(matrix) for matrix in content.matrices] if is_full else (),
+        sections=_sections(content) if is_full else (),
         state=f"api={content.api_id}",
     )
+
+
+def _sections(content: Content) -> list[SectionShown]:
+    unread = unread_automated(content.rows[0].coverage)
+    return [section(matrix, unread) for matrix in content.matrices]
 
 
 def finding(row: FindingRow) -> FindingShown:
