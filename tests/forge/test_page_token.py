@@ -149,7 +149,10 @@ async def test_a_confluence_in_trouble_shows_nothing(forge: Forge) -> None:
 
 
 async def test_a_macro_gets_the_parameters_that_forge_signed(forge: Forge) -> None:
-    extension = {"space": {"id": SPACE, "key": "ORD"}, "config": {"mode": "live", "api": "a&b\ud800"}}
+    extension = {
+        "space": {"id": SPACE, "key": "ORD"},
+        "config": {"mode": "live", "api": "a&b\ud800"},
+    }
     place = context_part("ours", moduleKey="plumbline-api", extension=extension)
     exchanged = (await forge.exchanged(await forge.opened(context=place))).json()
     # Half of a surrogate pair is valid JSON and stands in no address.
