@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Table, select, update
+from sqlalchemy import Column, Select, Table, select, update
 
 from app.caller import SiteId
 from app.store.database import DB
@@ -20,11 +20,13 @@ class Sealed:
     has_space: bool = False
 
 
+# In the order in which a site that leaves or comes back takes these rows: of two who each held what
+# the other needs next, the database would end one.
 SEALED = (
-    Sealed(sites.c.fingerprint_key, "site_id"),
     Sealed(installations.c.shared_secret, "door"),
-    Sealed(connections.c.client_secret, "space_id", has_space=True),
     Sealed(page_tokens.c.user_token, "token_id"),
+    Sealed(connections.c.client_secret, "space_id", has_space=True),
+    Sealed(sites.c.fingerprint_key, "site_id"),
 )
 
 
@@ -71,6 +73,8 @@ async def rotate(db: DB, site_id: SiteId, keyring: Keyring) -> int:
 
     A value whose key is missing raises `CannotDecrypt`, and nothing of the site is changed.
     """
+    # Whoever purges the site is waited for here: they take its row first of all.
+    await db.scalar(_site(site_id).with_for_update(read=True, key_share=True))
     changed = 0
     for sealed in SEALED:
         for row, value in await _values(db, site_id, sealed, is_to_change=True):
@@ -87,9 +91,14 @@ async def _values(
     question = select(table.c[sealed.row], sealed.column).where(
         table.c.site_id == site_id, sealed.column.is_not(None)
     )
-    # Merely counting must not make a serving process wait.
-    rows = await db.execute(question.with_for_update() if is_to_change else question)
+    # Merely counting must not make a serving process wait; and no key is changed, so that who writes
+    # what hangs on these rows goes on meanwhile.
+    rows = await db.execute(question.with_for_update(key_share=True) if is_to_change else question)
     return [(row, bytes(value)) for row, value in rows]
+
+
+def _site(site_id: SiteId) -> Select[tuple[str]]:
+    return select(sites.c.site_id).where(sites.c.site_id == site_id)
 
 
 async def _seal_anew(
