@@ -83,8 +83,8 @@ async def make(
     """
     mine = connections.c
     space = select(mine.space_id).where(mine.site_id == site_id, mine.space_id == space_id)
-    # Held until the end, so that two at once count each other.
-    if await db.scalar(space.with_for_update()) is None:
+    # Held until the end, so that two at once count each other; who publishes goes on meanwhile.
+    if await db.scalar(space.with_for_update(key_share=True)) is None:
         raise Conflict("Connect this space to Anypoint before you make a token.")
     if await _counted(db, site_id, space_id) >= MOST_TOKENS:
         raise Conflict(f"A space may have {MOST_TOKENS} tokens. Revoke one that is not used.")

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from app.caller import Right, SpaceId
-from app.store import agenda, connections, pipeline_tokens
+from app.store import agenda, connections, pipeline_tokens, rollups
 from app.store.pipeline_tokens import PREFIX
 from tests.postgres import FreshDatabase
 from tests.security.test_leaving import uninstall
@@ -37,6 +37,13 @@ def plain(answer: httpx.Response) -> Any:
 async def listed(product: Product) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await product.get("pipeline-tokens"))["pipeline-tokens"]
     return found
+
+
+async def test_a_token_is_made_while_a_sync_is_being_published(product: Product, ours: Home):
+    """A publishing writes for seconds, and what it writes hangs on the connection."""
+    async with product.services.database.transaction(ours.site_id) as db:
+        await rollups.keep(db, ours.site_id, SPACE, "0e8f3c1e-6a52-4a0e-9a1b-3c1d5b7f9a20", NOW)
+        await made(product)
 
 
 async def test_a_token_is_shown_once_and_kept_as_a_digest(
