@@ -1,7 +1,7 @@
 """Questions to the job queue's tables that the queue's library does not ask."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 
@@ -77,6 +77,16 @@ async def rescue(db: DB, silent_seconds: float) -> list[SyncIds]:
     """  # noqa: S608 - our own constant
     rows = await db.execute(text(put_back), values)
     return [SyncIds(SiteId(site), SpaceId(space), sync_id) for site, space, sync_id in rows]
+
+
+async def forget_ended(db: DB, keep: timedelta) -> None:
+    """Delete the jobs that ended so long ago; those that did what they should are gone already."""
+    statement = """
+        DELETE FROM procrastinate_jobs j WHERE j.status NOT IN ('todo', 'doing')
+          AND (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id)
+            < clock_timestamp() - CAST(:keep AS interval)
+    """
+    await db.execute(text(statement), {"keep": keep})
 
 
 async def give_turns(db: DB) -> None:

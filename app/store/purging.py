@@ -88,14 +88,21 @@ async def forget_site(db: DB, site_id: SiteId) -> bool:
     return True
 
 
-async def forget_space(db: DB, site_id: SiteId, space_id: SpaceId) -> None:
-    """Delete everything of a space whose time on the agenda is over; the site's log says so."""
+async def forget_space(db: DB, site_id: SiteId, space_id: SpaceId) -> bool:
+    """Delete everything of a space whose time on the agenda is over; the site's log says so.
+
+    False if it is not over by the database's clock, or somebody else has deleted it.
+    """
+    row = await db.execute(text(SPACE_DUE), {"site_id": site_id, "space_id": space_id})
+    if row.one_or_none() is None:
+        return False
     await db.execute(text("SELECT purge_space(:space_id)"), {"space_id": space_id})
     for table in (connections, commands, agenda):
         of_space = and_(table.c.site_id == site_id, table.c.space_id == space_id)
         await db.execute(delete(table).where(of_space))
     act = Act(Action.PURGED, object_id=space_id)
     await audit.write(db, site_id, audit.WHOLE_SITE, act)
+    return True
 
 
 async def _first_kept(db: DB, site_id: SiteId, space_id: SpaceId, before: datetime) -> int:
@@ -125,6 +132,12 @@ DELETE FROM sections s WHERE s.site_id = CAST(:site_id AS uuid) AND NOT EXISTS (
 
 DUE = """
 SELECT 1 FROM sites WHERE site_id = CAST(:site_id AS uuid) AND purge_after <= clock_timestamp()
+FOR UPDATE
+"""
+
+SPACE_DUE = """
+SELECT 1 FROM agenda WHERE site_id = CAST(:site_id AS uuid) AND space_id = :space_id
+  AND purge_at <= clock_timestamp()
 FOR UPDATE
 """
 

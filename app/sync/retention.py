@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from app.caller import SiteId, SpaceId
 from app.errors import Unavailable
-from app.store import agenda, audit, page_tokens, purging
+from app.store import agenda, audit, jobs, page_tokens, purging
 from app.store.database import Database
 
 log = logging.getLogger(__name__)
 
+ENDED_JOBS = timedelta(days=7)
+"""How long the queue keeps a job that failed, for whoever looks after it."""
 
 AskGone = Callable[[SiteId, SpaceId], Awaitable[bool]]
 """Whether Confluence has no such space any more; raises `Unavailable` where it says nothing."""
@@ -56,15 +58,19 @@ class Retention:
             except Unavailable as error:
                 # The date stays: whether the space is there is asked again.
                 log.warning("site %s: space %s not purged this time: %s", site_id, space_id, error)
+        async with self._database.agenda() as db:
+            await jobs.forget_ended(db, ENDED_JOBS)
 
     async def _purge_space(self, site_id: SiteId, space_id: SpaceId) -> None:
         is_gone = await self._is_gone(site_id, space_id)
         async with self._database.transaction(site_id) as db:
             if is_gone:
-                await purging.forget_space(db, site_id, space_id)
+                is_over = await purging.forget_space(db, site_id, space_id)
+                said = "deleted" if is_over else "not deleted yet"
             else:
                 await agenda.purge_space_at(db, site_id, space_id, None)
-        log.info("site %s: space %s %s", site_id, space_id, "deleted" if is_gone else "is there")
+                said = "is there"
+        log.info("site %s: space %s %s", site_id, space_id, said)
 
     async def _purge_site(self, site_id: SiteId, *, is_due: bool) -> None:
         if is_due:

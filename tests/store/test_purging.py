@@ -8,6 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.caller import AccountId
 from app.store import (
+    agenda,
     asking,
     connections,
     exceptions,
@@ -204,6 +205,25 @@ async def test_a_site_is_kept_until_its_time_and_when_it_came_back(ours, theirs,
         assert not await purging.forget_site(db, theirs.site_id)
 
 
+async def test_a_removed_space_too_is_kept_until_its_time(ours, database):
+    await published_daily(ours, 1)
+    await taken(ours)
+    async with database.transaction(ours.site_id) as db:
+        soon = datetime.now(NOW.tzinfo) + DAY
+        await agenda.purge_space_at(db, ours.site_id, SPACE, soon)
+
+    async def gone(*_: str) -> bool:
+        return True
+
+    # The worker's clock is a year ahead; the database's decides.
+    await Retention(database, 5000 * DAY, lambda: NOW.replace(year=2099), gone).purge()
+    found = await counted(ours, "connections", "snapshots", "audit")
+    assert found["connections"] == found["snapshots"] == 1
+    async with database.agenda() as db:
+        due = await agenda.due_space_purges(db, soon)
+    assert due == ((ours.site_id, SPACE),)
+
+
 @pytest.mark.parametrize(("days", "left"), [(400, 3), (500, 1)])
 async def test_history_is_kept_as_long_as_the_operator_says(ours, database, days, left):
     await published_daily(ours, 3)
@@ -236,6 +256,30 @@ async def test_what_was_expected_and_accepted_goes_with_the_space_and_not_before
             async with ours.database.transaction(ours.site_id) as db:
                 await db.exec_driver_sql(f"DELETE FROM {table}")
     async with ours.database.transaction(ours.site_id) as db:
-        await purging.forget_space(db, ours.site_id, SPACE)
+        await agenda.purge_space_at(db, ours.site_id, SPACE, LONG_AGO)
+        assert await purging.forget_space(db, ours.site_id, SPACE)
         assert await exceptions.one(db, ours.site_id, SPACE, row.id) is None
         assert await expected_differences.one(db, ours.site_id, SPACE, rule.id) is None
+
+
+async def test_jobs_that_ended_long_ago_go_from_the_queue_and_others_stay(ours, database):
+    """The queue keeps what failed, for who looks after it; not for ever."""
+    async with database.agenda() as db:
+        for status in ("failed", "todo", "doing"):
+            await db.execute(text(UPKEEP), {"status": status})
+        await db.execute(text("UPDATE procrastinate_events SET at = at - interval '8 days'"))
+        await db.execute(text(UPKEEP), {"status": "failed"})
+    await retention(database, NOW).purge()
+    async with database.agenda() as db:
+        left = await db.execute(text("SELECT status::text FROM procrastinate_jobs ORDER BY id"))
+        assert left.scalars().all() == ["todo", "doing", "failed"]
+
+
+UPKEEP = """
+WITH made AS (
+  INSERT INTO procrastinate_jobs (queue_name, task_name, args, priority, status)
+  VALUES ('housekeeping', 'purge', '{}', 0, CAST(:status AS procrastinate_job_status))
+  RETURNING id
+)
+INSERT INTO procrastinate_events (job_id, type) SELECT id, 'deferred' FROM made
+"""
