@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from app.exports import words
 from app.exports.document import coordinates
-from app.exports.evidence import ReadEnvironment
+from app.exports.evidence import ReadEnvironment, utc
 from app.exports.rows import ApiRow, FindingRow
 from app.exports.storage_markup import heading, items, link, paragraph, strong, table, text
 from app.exports.storage_matrices import matrix_tables
 from app.posture.coverage import unread_automated
 from app.posture.model import Json, Matrix
+
+Found = TypeVar("Found", bound=FindingRow)
 
 MOST_ROWS = 50
 TOP_FINDINGS = 5
@@ -43,6 +45,11 @@ class Head:
     title: str
     lines: tuple[tuple[str, str], ...]
     link: tuple[str, str] | None = None
+
+
+def open_first(findings: Iterable[Found]) -> list[Found]:
+    """Return findings with those that are accepted behind the others, else in their order."""
+    return sorted(findings, key=lambda row: row.accepted is not None)
 
 
 class Day(Protocol):
@@ -187,8 +194,11 @@ def _facts(cell: Mapping[str, Json]) -> list[str]:
     ]
 
 
-def _accepted(row: FindingRow) -> str:
-    return f" {words.accepted(row.accepted)}" if row.accepted else ""
+def _remark(row: FindingRow) -> str:
+    """Return what keeps a finding from being open now, '' for one that is."""
+    accepted = f" {words.accepted(row.accepted)}" if row.accepted else ""
+    unconfirmed = f" Last confirmed {utc(row.last_seen_at)}." if row.unconfirmed else ""
+    return accepted + unconfirmed
 
 
 def _findings(findings: Sequence[FindingRow], most: int) -> str:
@@ -196,8 +206,8 @@ def _findings(findings: Sequence[FindingRow], most: int) -> str:
         return sentence("No finding is open.")
     lines = [
         f"{words.SEVERITIES[row.severity]} {strong(row.severity)}: {text(row.sentence)} "
-        f"({text(row.rule)}){text(_accepted(row))}"
-        for row in findings[:most]
+        f"({text(row.rule)}){text(_remark(row))}"
+        for row in open_first(findings)[:most]
     ]
     more = len(findings) - most
     return items(lines) + (sentence(f"{more} more in the space's posture tab.") if more > 0 else "")

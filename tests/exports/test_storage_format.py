@@ -260,6 +260,12 @@ def test_an_accepted_finding_says_by_whom_why_and_until_when():
     assert f"{until} Will be <aligned> in spring." in said
 
 
+def test_a_finding_that_could_not_be_confirmed_says_when_it_was_seen_last():
+    said = words(one_api(Display.SUMMARY, findings=[Finding(unconfirmed=True)]))
+    assert "Last confirmed 2026-03-01 12:00:00 UTC." in said
+    assert "Last confirmed" not in words(one_api(Display.SUMMARY, findings=[Finding()]))
+
+
 def test_the_full_form_has_the_three_sections_and_every_finding():
     known = MatrixCell({"version": "1.3.0", "state": "switched off"}, "1000 per minute", True)
     settings = (

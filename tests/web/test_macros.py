@@ -10,7 +10,8 @@ import pytest
 from lxml import etree, html
 
 from app.caller import Right
-from app.posture.model import Cell, CellState, Severity, Verdict
+from app.posture.model import Acceptance, Cell, CellState, Severity, Verdict
+from app.web.sentences import moment
 from tests.store.estate import (
     NOW,
     PRODUCTION,
@@ -101,6 +102,30 @@ async def taken(product: Product, **body: Any) -> dict[str, Any]:
 async def api_id(product: Product, search: str = "orders") -> str:
     found: str = (await product.get(f"posture?search={search}"))["apis"][0]["id"]
     return found
+
+
+async def test_an_accepted_finding_stands_behind_the_open_ones_and_says_so(
+    product: Product, ours: Home
+) -> None:
+    until = NOW + timedelta(days=30)
+    accepted = Acceptance("f0", "v1", "accepted_risk", ALICE, until, "e1", "The gateway does it")
+    found = [
+        make_finding("f0", severity=Severity.CRITICAL, sentence="It is known.", accepted=accepted),
+        make_finding("f1", severity=Severity.LOW, sentence="It is open."),
+    ]
+    orders = make_posture("group/orders", *found, headline="One of two is open.")
+    read = [WholeRead(TEST, 1, "group/orders"), WholeRead(PRODUCTION, 2, "group/orders")]
+    rows = rows_of(orders, baseline_environment_id=PRODUCTION.id)
+    await ours.published(read, rows=rows)
+    wanted = {"mode": "live", "api": await api_id(product)}
+    page = html.fromstring((await shown(product, "api", **wanted)).text)
+    first, second = page.xpath("//ul[@class='macro-findings']/li")
+    assert "It is open." in text(etree.tostring(first, encoding="unicode"))
+    said = text(etree.tostring(second, encoding="unicode"))
+    assert "It is known." in said
+    assert f"Accepted until {moment(until)} : accepted risk. The gateway does it" in said
+    static = text(await exported(product, "api", **wanted))
+    assert static.index("It is open.") < static.index("It is known.") < static.index("Accepted")
 
 
 @pytest.mark.parametrize("kind", KINDS)

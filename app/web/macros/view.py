@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 from app.caller import AccountId
 from app.exports.evidence import ReadEnvironment
-from app.exports.storage_format import TOP_FINDINGS, Display
+from app.exports.storage_format import TOP_FINDINGS, Display, open_first
 from app.posture.coverage import unread_automated
 from app.posture.model import Environment
 from app.store.findings import FindingRow
 from app.store.frozen import Content
 from app.web import sentences, words
 from app.web.history.trend_chart import Chart, chart
+from app.web.judging.words import REASONS
 from app.web.macros import words as macro_words
 from app.web.macros.asked import Asked, MacroKind
 from app.web.macros.matrices import SectionShown, section
@@ -38,13 +39,20 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class FindingShown:
-    """A finding in a list; `since` is when it was first seen."""
+    """A finding in a list; `since` is when it was first seen.
+
+    One that is not open has when its exception ends and why it is accepted; one that the sync could
+    not confirm has when it was seen last.
+    """
 
     severity: str
     sentence: str
     api: str
     rule: str
     since: datetime | None = None
+    accepted_until: datetime | None = None
+    accepted_why: str = ""
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,7 @@ def _warnings(seen: Seen) -> list[str]:
 def _api(
     base: MacroView, display: Display, content: Content, table: Sequence[RowShown]
 ) -> MacroView:
-    own = [row for row in content.findings if row.api_id == content.api_id]
+    own = open_first(row for row in content.findings if row.api_id == content.api_id)
     most = {Display.COMPACT: 0, Display.SUMMARY: TOP_FINDINGS, Display.FULL: len(own)}[display]
     is_full = display is Display.FULL
     return replace(
@@ -182,6 +190,16 @@ def _sections(content: Content) -> list[SectionShown]:
 
 def finding(row: FindingRow) -> FindingShown:
     """Return a finding as a list shows it; one of automated policies has no API."""
-    rule = " · ".join(part for part in (row.rule, row.owasp) if part)
-    api = row.name or t["automated"]
-    return FindingShown(row.severity, row.sentence, api, rule, row.first_seen_at)
+    shown = FindingShown(
+        severity=row.severity,
+        sentence=row.sentence,
+        api=row.name or t["automated"],
+        rule=" · ".join(part for part in (row.rule, row.owasp) if part),
+        since=row.first_seen_at,
+        confirmed_at=row.last_seen_at if row.unconfirmed else None,
+    )
+    if row.accepted is None:
+        return shown
+    until, reason = row.accepted["until"], row.accepted["reason"]
+    why = f"{REASONS.get(reason, reason)}. {row.accepted['note']}".strip()
+    return replace(shown, accepted_until=datetime.fromisoformat(until), accepted_why=why)

@@ -32,6 +32,8 @@ TEXTS = {
     "open_tab": "Open in API Security Posture",
     "findings": "Findings",
     "no_findings": "No finding is open.",
+    "accepted_until": "Accepted until",
+    "last_confirmed": "Last confirmed",
     "environments": "Environments",
     "missing": "missing",
     "none": "none",
