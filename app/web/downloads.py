@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 
@@ -62,16 +62,20 @@ class Download(Response):
         slots: Slots,
         site_id: SiteId,
         opened: Callable[[], AbstractAsyncContextManager[Body]],
+        noted: Callable[[], Awaitable[None]],
     ) -> None:
+        """Take what notes that it is taken, once there is a slot, and what opens it."""
         super().__init__()
         self._slots = slots
         self._site_id = site_id
         self._opened = opened
+        self._noted = noted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open what is downloaded, and send it piece by piece."""
         del scope
         with self._slots.taken(self._site_id):
+            await self._noted()
             async with self._opened() as body, aclosing(body.pieces) as pieces:
                 headers = [(name.encode(), text.encode()) for name, text in body.headers.items()]
                 start = {"type": "http.response.start", "status": 200, "headers": headers}

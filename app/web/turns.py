@@ -13,7 +13,7 @@ AT_ONCE = 128
 
 BURST = 120
 PER_SECOND = 2.0
-"""Commands of one person: so many at once, then so many a second."""
+"""Commands and exports of one person: so many at once, then so many a second."""
 
 SITE_BURST = 2000
 SITE_PER_SECOND = 200.0
@@ -52,6 +52,10 @@ class Turns:
         self._requests = Buckets(SITE_BURST, SITE_PER_SECOND, clock)
         self._commands = Buckets(BURST, PER_SECOND, clock)
 
+    def command(self, caller: Caller) -> None:
+        """Count what a person does and not only looks at; raise `TooSoon` when it is too often."""
+        self._commands.drop(caller.site_id, caller.account_id or "")
+
     @contextmanager
     def taken(self, caller: Caller, *, is_command: bool) -> Iterator[None]:
         """Hold a turn of the caller's site; raise `TooSoon` when there is none left."""
@@ -60,7 +64,7 @@ class Turns:
             raise TooSoon(1, "Too many requests of this site are under way. Try again in a moment.")
         self._requests.drop(site)
         if is_command:
-            self._commands.drop(site, caller.account_id or "")
+            self.command(caller)
         self._under_way[site] += 1
         try:
             yield

@@ -20,7 +20,7 @@ from app.posture.model import (
     Verdict,
 )
 from app.store.database import Database
-from app.web import downloads
+from app.web import downloads, turns
 from tests.store.estate import (
     PRODUCTION,
     SPACE,
@@ -280,6 +280,25 @@ async def test_too_many_exports_of_a_site_wait_for_their_turn(product: Product, 
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) == downloads.RETRY_SECONDS
     assert (await product.call("GET", "posture.csv")).status_code == 200
+    assert await taken_by_the_log(product) == 2
+
+
+async def taken_by_the_log(product: Product) -> int:
+    """Return how many exports the audit log says were taken."""
+    listed = (await product.get("audit?size=100"))["audit"]
+    return sum(entry["action"] == "export_taken" for entry in listed)
+
+
+@pytest.mark.parametrize("path", ["posture.csv", "changes.csv", "audit.csv"])
+async def test_who_exports_without_end_waits_and_does_not_fill_the_audit_log(
+    product: Product, ours: Home, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    monkeypatch.setattr(turns, "BURST", 2)
+    object.__setattr__(product.services, "turns", turns.Turns(clock=lambda: 0.0))
+    answers = [await product.call("GET", path) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert await taken_by_the_log(product) == 2
 
 
 async def test_a_removed_connection_leaves_the_evidence_of_what_was_read(

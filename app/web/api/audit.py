@@ -76,5 +76,5 @@ async def list_audit(admin: Admin, app: App, wanted: Annotated[PageQuery, Query(
 @guard(token=TokenKind.CONTEXT, right=Right.ADMIN)
 async def export_audit(admin: Admin, app: App) -> Response:
     """Export the whole log, a line per act."""
-    await record_export(app, admin, "audit.csv")
-    return Download(app.downloads, admin.site_id, partial(audit_file, app, admin))
+    noted = partial(record_export, app, admin, "audit.csv")
+    return Download(app.downloads, admin.site_id, partial(audit_file, app, admin), noted)

@@ -53,18 +53,18 @@ class CsvQuery(HtmlQuery):
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def export_csv(viewer: Viewer, app: App, wanted: Annotated[CsvQuery, Query()]) -> Response:
     """Export a line per API and environment, or per finding."""
-    await record_export(app, viewer, f"posture.csv {wanted.rows}")
+    noted = partial(record_export, app, viewer, f"posture.csv {wanted.rows}")
     opened = partial(csv_file, app, viewer, wanted.filter(), wanted.rows)
-    return Download(app.downloads, viewer.site_id, opened)
+    return Download(app.downloads, viewer.site_id, opened, noted)
 
 
 @router.get("/posture.html")
 @guard(token=TokenKind.CONTEXT, right=Right.VIEWER)
 async def export_html(viewer: Viewer, app: App, wanted: Annotated[HtmlQuery, Query()]) -> Response:
     """Export one document with evidence, summary, APIs and findings."""
-    await record_export(app, viewer, "posture.html")
+    noted = partial(record_export, app, viewer, "posture.html")
     opened = partial(html_file, app, viewer, wanted.filter())
-    return Download(app.downloads, viewer.site_id, opened)
+    return Download(app.downloads, viewer.site_id, opened, noted)
 
 
 @asynccontextmanager

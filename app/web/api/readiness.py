@@ -121,9 +121,9 @@ async def export_readiness(
     viewer: Viewer, app: App, wanted: Annotated[ReadinessQuery, Query()]
 ) -> Response:
     """Export the same, all of it, a line for each thing to know."""
-    await record_export(app, viewer, "readiness.csv")
+    noted = partial(record_export, app, viewer, "readiness.csv")
     opened = partial(readiness_file, app, viewer, wanted.wish(datetime.now(UTC)))
-    return Download(app.downloads, viewer.site_id, opened)
+    return Download(app.downloads, viewer.site_id, opened, noted)
 
 
 def _turn(app: Services, viewer: SpaceCaller, wish: Wish) -> AbstractContextManager[None]:

@@ -31,7 +31,11 @@ COLUMNS = (
 
 
 async def record_export(services: Services, viewer: SpaceCaller, what: str) -> None:
-    """Keep that a person takes something out: before it is sent, so that nothing leaves unseen."""
+    """Keep that a person takes something out: before it is sent, so that nothing leaves unseen.
+
+    `TooSoon` for who does it again and again: nobody may fill a log that nobody can shorten.
+    """
+    services.turns.command(viewer.caller)
     act = Act(Action.EXPORT_TAKEN, viewer.account_id, viewer.origin, what)
     async with services.database.transaction(viewer.site_id) as db:
         await audit.write(db, viewer.site_id, viewer.space_id, act)
