@@ -34,6 +34,10 @@ COLUMNS = (
     "unchanged",
     "taken_by",
     "taken_at",
+    "accepted_reason",
+    "accepted_until",
+    "accepted_reason_before",
+    "accepted_until_before",
 )
 """What is never reordered; a later release may add columns behind these."""
 
@@ -97,4 +101,13 @@ def _line(told: Mapping[str, str], change: str, row: FindingRow, before: Finding
         "last_seen_at": iso(row.last_seen_at),
         "fingerprint": row.fingerprint,
     }
-    return line([*map(neutralised, cells.values()), *told.values()])
+    accepted = [*_accepted(None if is_gone else row), *_accepted(before)]
+    return line([*map(neutralised, cells.values()), *told.values(), *accepted])
+
+
+def _accepted(row: FindingRow | None) -> tuple[str, str]:
+    """Return why and until when a finding is accepted; both '' of an open one, and of none."""
+    said = row.accepted if row else None
+    if said is None:
+        return "", ""
+    return said["reason"], iso(datetime.fromisoformat(said["until"]))

@@ -143,6 +143,11 @@ def unconfirmed(finding: str) -> str:
     return f"{finding} (as last read; the last sync could not confirm it)"
 
 
+def accepted(until: datetime) -> str:
+    """Say until when a finding is accepted."""
+    return f"accepted until {moment(until)}"
+
+
 def first_rows(shown: int, total: int) -> str:
     """Say that only the first rows are here."""
     return f"The first {shown} of {count(total, 'API')}."

@@ -2,11 +2,12 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from app.exports import changes
 from app.exports.changes import Compared
-from tests.exports.builders import NOW, Found
+from tests.exports.builders import ACCEPTED, NOW, Found
 
 COMPARED = Compared("s-1", NOW - timedelta(days=1), "s-2", NOW, 7, "=cmd()", NOW)
 BEFORE = Found(severity="low", sentence="It was so.", values={"p": "old"}, fingerprint="f2")
@@ -46,6 +47,16 @@ def test_a_finding_that_is_gone_stands_with_what_it_said_last():
     )
     assert (row["severity_before"], row["sentence_before"]) == ("low", "It was so.")
     assert row["values_before"] == '{"p": "old"}'
+
+
+def test_a_finding_says_why_and_until_when_it_is_and_was_accepted():
+    accepted = replace(AFTER, accepted=ACCEPTED)
+    names = ("accepted_reason", "accepted_until")
+    said = ("planned", "2026-12-31T00:00:00Z")
+    told = read(resolved=[accepted], changed=[(BEFORE, accepted), (accepted, BEFORE)])
+    assert [tuple(row[name] for name in names) for row in told] == [said, ("", ""), ("", "")]
+    before = [tuple(row[f"{name}_before"] for name in names) for row in told]
+    assert before == [("", ""), said, said]
 
 
 def test_every_row_says_what_was_compared_and_who_asked():

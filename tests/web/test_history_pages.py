@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from lxml import html
 
 from app.caller import Right
-from app.posture.model import Severity
+from app.posture.model import Acceptance, Severity
 from app.store import asking
 from tests.store.estate import SPACE, TEST, Home, make_finding, make_posture, rows_of
 from tests.web.product import Product
@@ -60,6 +60,20 @@ async def test_a_changed_finding_shows_what_it_said_before(product: Product, our
         await ours.published(rows=rows_of(make_posture("g/orders", finding)), now=now())
     (row,) = (await fragment(product, "history")).xpath("//*[@data-list='changed']//tbody/tr")
     assert "high: JWT validation differs." in text(row.xpath(".//del")[0])
+
+
+async def test_a_finding_that_was_accepted_meanwhile_says_that_and_not_that_its_values_changed(
+    product: Product, ours: Home
+) -> None:
+    until = datetime(2027, 1, 31, 12, tzinfo=UTC)
+    for accepted in (None, Acceptance("f1", "v1", "planned", "5b10", until, "e1", "Soon.")):
+        finding = make_finding(accepted=accepted)
+        await ours.published(rows=rows_of(make_posture("g/orders", finding)), now=now())
+    (row,) = (await fragment(product, "history")).xpath("//*[@data-list='changed']//tbody/tr")
+    assert text(row.xpath(".//del")[0]) == "open"
+    assert "accepted until 31 Jan 2027, 12:00 UTC" in text(row)
+    lines = (await product.call("GET", "changes.csv")).text.splitlines()
+    assert lines[1].endswith(",planned,2027-01-31T12:00:00Z,,")
 
 
 async def test_since_last_week_takes_the_sync_of_that_day(product: Product, ours: Home) -> None:

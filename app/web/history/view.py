@@ -36,7 +36,10 @@ class SideOption:
 
 @dataclass(frozen=True, slots=True)
 class ChangeShown:
-    """A finding that is new, gone or changed; `before` is what a changed one said."""
+    """A finding that is new, gone or changed; `before` is what a changed one said.
+
+    `accepted` says until when it is accepted, '' of an open one.
+    """
 
     severity: str
     api: str
@@ -44,6 +47,7 @@ class ChangeShown:
     rule: str
     first_seen_at: datetime
     before: str = ""
+    accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +201,24 @@ def _change(row: FindingRow, before: FindingRow | None = None) -> ChangeShown:
         " · ".join(part for part in (row.rule, row.owasp) if part),
         row.first_seen_at,
         _was(before, row) if before else "",
+        _accepted(row),
     )
 
 
+def _accepted(row: FindingRow) -> str:
+    if row.accepted is None:
+        return ""
+    return sentences.accepted(datetime.fromisoformat(row.accepted["until"]))
+
+
 def _was(before: FindingRow, after: FindingRow) -> str:
-    """Return what a finding said before; its severity or its values where only these are others."""
+    """Return what a finding said before; only its severity, who accepts it, or its values are others."""
     if before.sentence != after.sentence:
         return before.sentence
     if before.severity != after.severity:
         return f"{before.severity}: {before.sentence}"
+    if before.accepted != after.accepted:
+        return _accepted(before) or t["was_open"]
     return t["other_values"]
 
 

@@ -86,6 +86,7 @@ TEXTS = {
     "resolved": "Resolved",
     "changed": "Changed",
     "other_values": "the same, of other values",
+    "was_open": "open",
     "changed_from": "Before",
     "changed_to": "Now",
     "severity": "Severity",
