@@ -10,7 +10,7 @@ from app.exports import words
 from app.exports.evidence import Evidence, ReadEnvironment, baseline, population_line, utc
 from app.exports.rows import ApiRow, FindingRow
 from app.exports.style import POLICY, STYLE
-from app.posture.model import Json
+from app.posture.model import Json, Kind
 
 TITLE = "API Security Posture"
 MANY_COLUMNS = 5
@@ -255,7 +255,9 @@ def finding(row: FindingRow, environments: Sequence[ReadEnvironment]) -> str:
 
 
 def _value(row: FindingRow, environment: ReadEnvironment) -> str:
-    mark = " (differs)" if environment.id in row.outliers else ""
+    # Of a rule, the outliers are those that break it.
+    is_odd = environment.id in row.outliers and row.kind != Kind.POSTURE
+    mark = " (differs)" if is_odd else ""
     text = escape(words.told(row.kind, row.values[environment.id]))
     return f"<li><bdi>{escape(environment.name)}</bdi>{mark}: <bdi>{text}</bdi></li>"
 

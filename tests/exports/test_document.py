@@ -261,16 +261,37 @@ def test_a_finding_has_no_value_where_it_says_nothing():
     [
         ("policy_disabled", True, "switched off"),
         ("policy_disabled", False, "on"),
-        ("policy_disabled", "unreadable", "unreadable"),
+        ("policy_disabled", "unreadable", "could not read"),
         ("policy_missing", True, "present"),
         ("policy_missing", None, "absent"),
         ("api_not_deployed", True, "present"),
         ("policy_config", True, "true"),
+        ("policy_config", None, "not set"),
+        ("policy_duplicate", True, "present"),
+        ("posture", True, "breaks the rule"),
+        ("posture", False, "keeps the rule"),
+        ("posture", None, "not judged"),
+        ("tier_approval", True, "automatic"),
+        ("tier_approval", False, "by hand"),
+        ("policy_pointcut", [], "the whole API"),
+        ("policy_pointcut", [{"method": "GET|PUT", "uri": "/a"}], "GET, PUT /a"),
+        (
+            "tier_limits",
+            [{"maximumRequests": 9, "timePeriodInMilliseconds": 60_000}],
+            "9 per minute",
+        ),
+        ("tier_limits", [], "no limit"),
+        ("policy_order", ["cors", "jwt-validation"], "cors, jwt-validation"),
     ],
 )
 def test_a_bare_true_is_not_taken_for_its_opposite(kind: str, held: object, said: str):
     made = document.finding(Found(kind=kind, values={"t": held}), (TEST,))
     assert words_of(made).count(f"Test : {said}") == 1
+
+
+def test_an_environment_that_breaks_a_rule_is_not_said_to_differ():
+    made = document.finding(Found(kind="posture", values={"p": True}), (PRODUCTION,))
+    assert "Production : breaks the rule" in words_of(made)
 
 
 def test_an_empty_table_is_as_wide_as_its_columns():
