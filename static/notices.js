@@ -15,6 +15,7 @@ export function clearNotice() {
   const notice = document.getElementById("notice");
   const isInside = notice.contains(document.activeElement);
   notice.replaceChildren();
+  window.removeEventListener("resize", intoSight);
   if (isInside) stillThere(opener)?.focus();
 }
 
@@ -29,12 +30,15 @@ function show(section) {
   if (!notice.contains(document.activeElement)) opener = document.activeElement;
   notice.replaceChildren(section);
   intoSight();
-  // A frame as tall as its page grows by the message afterwards: until then there is no such place.
-  window.addEventListener("resize", intoSight, { once: true });
+  window.addEventListener("resize", intoSight);
 }
 
+// A frame as tall as its page grows by the message afterwards: until then there is no such place.
+// Not the first resize counts but the one that takes the whole page: an earlier one may be late.
 function intoSight() {
   document.getElementById("notice").scrollIntoView({ block: "nearest" });
+  const isWhole = document.documentElement.scrollHeight <= window.innerHeight + 1;
+  if (isWhole) window.removeEventListener("resize", intoSight);
 }
 
 function button(label, act) {

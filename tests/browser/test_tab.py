@@ -445,6 +445,11 @@ async def test_what_failed_is_in_sight_on_a_page_that_grows_by_saying_so(
     window.record.expect("status of 503")
     frame = await opened(window, healed, SETTINGS)
     await window.page.route("**/api/**/connection/test", lambda route: route.fulfill(status=503))
+    # On a busy machine an earlier growth of the frame is told only after the message came.
+    await frame.evaluate(
+        """() => new MutationObserver(() => window.dispatchEvent(new Event("resize")))
+            .observe(document.getElementById("notice"), { childList: true })"""
+    )
     await frame.press("#test", "Enter")
     again = frame.locator("#notice .message button")
     await again.wait_for()
