@@ -1,7 +1,7 @@
 """The Forge door: an invocation or a page token becomes a `Caller`, or is refused."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
@@ -32,15 +32,15 @@ class Invoker(Caller):
     """A verified call of the Forge app, with all that it says."""
 
     invocation: Invocation | None = None
-    user_token: str = ""
+    user_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What the shell is given: the handover in the frame's address, and the page's token."""
 
-    handover: str
-    token: str
+    handover: str = field(repr=False)
+    token: str = field(repr=False)
     expires_at: datetime
 
 
@@ -48,7 +48,7 @@ class Opened:
 class Exchanged:
     """What a frame is given for its handover: the token, and the page that it is to show."""
 
-    token: str
+    token: str = field(repr=False)
     page: str
     expires_at: datetime
 

@@ -47,7 +47,7 @@ class Handover(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    handover: str = Field(max_length=2048)
+    handover: str = Field(max_length=2048, repr=False)
 
 
 async def invoker(request: Request) -> Invoker:

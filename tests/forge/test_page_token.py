@@ -5,10 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from app.caller import Right
+from app.caller import Door, Right, SiteId
+from app.forge.door import Exchanged, Invoker, Opened
 from app.forge.page_token import PAGE, Named, PageTokens
 from app.store import page_tokens
 from app.sync.retention import Retention
+from app.web.forge import Handover
 from tests.forge.atlassian import SPACE, context_part
 from tests.forge.conftest import USER_TOKEN, Forge
 from tests.web.product import now
@@ -208,6 +210,18 @@ async def test_the_users_token_is_in_no_answer_and_in_no_log(
     exchanged = await forge.exchanged(opened)
     assert USER_TOKEN not in str(opened) + exchanged.text + caplog.text
     assert opened["token"] not in caplog.text
+
+
+def test_nothing_that_holds_a_token_shows_it() -> None:
+    site, at = SiteId("ours"), now()
+    invoker = Invoker(site, Door.FORGE, user_token=USER_TOKEN)
+    held = (
+        invoker,
+        Opened(USER_TOKEN, USER_TOKEN, at),
+        Exchanged(USER_TOKEN, "/forge/pages/posture", at),
+        Handover(handover=USER_TOKEN),
+    )
+    assert USER_TOKEN not in repr(held)
 
 
 async def test_the_users_token_is_kept_sealed_and_goes_with_its_time(forge: Forge) -> None:
