@@ -144,9 +144,20 @@ def _may_replace(values: ConnectionValues, seen_version: int | None) -> ColumnEl
 
 async def remove(db: DB, site_id: SiteId, space_id: SpaceId, now: datetime) -> bool:
     """Destroy the credentials and keep the history; False if there was no connection."""
+    return await _remove(db, _present(site_id, space_id), now)
+
+
+async def remove_all(db: DB, site_id: SiteId, now: datetime) -> None:
+    """Destroy the credentials of all spaces of a site that leaves; the history stays."""
+    await _remove(
+        db, and_(connections.c.site_id == site_id, connections.c.removed_at.is_(None)), now
+    )
+
+
+async def _remove(db: DB, which: ColumnElement[bool], now: datetime) -> bool:
     done = await db.execute(
         update(connections)
-        .where(_present(site_id, space_id))
+        .where(which)
         .values(
             client_secret=None,
             secret_saved_at=None,

@@ -207,7 +207,10 @@ async def _end(
 async def _point(
     db: DB, site_id: SiteId, space_id: SpaceId, sync_id: str, number: int, version: int | None
 ) -> None:
-    """Move the connection's pointer; `Fenced` where it is not what the sync has read."""
+    """Move the connection's pointer; `Fenced` where it is not what the sync has read.
+
+    Credentials with which all was read are refused no more.
+    """
     pointed = await db.execute(
         update(connections)
         .where(
@@ -217,7 +220,7 @@ async def _point(
             connections.c.version == version,
             func.coalesce(connections.c.published_number, 0) == number - 1,
         )
-        .values(published_number=number, published_sync_id=sync_id)
+        .values(published_number=number, published_sync_id=sync_id, refused_at=None)
     )
     if not pointed.rowcount:
         raise Fenced

@@ -8,12 +8,12 @@ from sqlalchemy import Row, delete, select, update
 
 from app.caller import Door, SiteId
 from app.errors import Conflict
-from app.store import asking, page_tokens, pipeline_tokens
+from app.store import asking, connections, page_tokens, pipeline_tokens
 from app.store.agenda import purge_site_at
 from app.store.database import DB
 from app.store.encryption import Keyring
 from app.store.site_news import announce
-from app.store.tables import agenda, connections, installations, sites
+from app.store.tables import agenda, installations, sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,7 @@ async def uninstall(
         await page_tokens.revoke_all(db, site_id)
     if any(row.door != door and row.uninstalled_at is None for row in doors):
         return
-    await db.execute(
-        update(connections)
-        .where(connections.c.site_id == site_id)
-        .values(client_secret=None, version=connections.c.version + 1)
-    )
+    await connections.remove_all(db, site_id, now)
     await pipeline_tokens.revoke_all(db, site_id)
     await asking.cancel_site(db, site_id, "The app was uninstalled.")
     await db.execute(update(agenda).where(agenda.c.site_id == site_id).values(next_sync_at=None))

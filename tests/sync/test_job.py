@@ -1,8 +1,12 @@
 """A sync as a job: read everything, publish it whole, say what could not be read."""
 
 import asyncio
+from datetime import timedelta
 
-from app.store import connections, findings, jobs, leases, posture_rows, syncs
+import pytest
+
+from app.errors import Conflict
+from app.store import agenda, connections, findings, jobs, leases, posture_rows, sites, syncs
 from app.store.posture_rows import Filter
 from app.store.syncs import Outcome, State
 from sandbox import anypoint, estate
@@ -122,3 +126,39 @@ async def _current_rows(world: World) -> list[object]:
         found = await posture_rows.input_digests(db, world.site_id, SPACE)
         page = await posture_rows.page(db, world.site_id, SPACE, 1, Filter(size=100))
     return [found, page]
+
+
+async def test_credentials_that_work_again_bring_the_schedule_back(world: World) -> None:
+    """Anypoint refused them for a while, and somebody has asked for a sync since."""
+    saved = await world.connect()
+    async with world.database.transaction(world.site_id) as db:
+        await connections.mark_refused(db, world.site_id, SPACE, saved.version, world.now)
+    await world.schedule.set_next(world.site_id, SPACE)
+    assert not await _is_scheduled(world)
+    assert (await world.sync()).state is State.PUBLISHED
+    works = await world.connection()
+    assert works is not None
+    assert works.refused_at is None
+    assert await _is_scheduled(world)
+
+
+async def test_a_site_that_left_and_came_back_is_connected_anew(world: World) -> None:
+    """Its secret is destroyed, so that nothing says that it is connected, and nothing is begun."""
+    await world.connect()
+    await world.sync()
+    async with world.database.transaction(world.site_id) as db:
+        later = world.now + timedelta(days=30)
+        await sites.uninstall(db, world.site_id, world.now, later)
+    # A sync that was published at this very moment sets the date of the next one.
+    await world.schedule.set_next(world.site_id, SPACE)
+    assert not await _is_scheduled(world)
+    assert await world.connection() is None
+    with pytest.raises(Conflict):
+        await world.syncs.start(world.site_id, SPACE, ADMIN)
+    await world.connect()
+    assert (await world.sync()).state is State.PUBLISHED
+
+
+async def _is_scheduled(world: World) -> bool:
+    async with world.database.agenda() as db:
+        return bool(await agenda.due_syncs(db, world.now + timedelta(days=9)))
