@@ -20,9 +20,6 @@ from tests.store.estate import SPACE, Home
 from tests.web.product import Product
 from tests.web.small import World, services
 
-# The same lines again and again: to note each doubles the time, and others cover them.
-pytestmark = pytest.mark.no_cover
-
 EXAMPLES = 12
 """Of each operation; there are some seventy of them."""
 

@@ -23,9 +23,6 @@ from app.token_parts import TOKEN
 from app.web.bodies import parsed
 from tests.connect.atlassian import INSTALL_KEY, hs256
 
-# The same lines again and again: to note each doubles the time, and others cover them.
-pytestmark = pytest.mark.no_cover
-
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 SECRET = "a secret that is long enough to sign with, 32 bytes"
 FEW = settings(

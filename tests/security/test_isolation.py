@@ -11,9 +11,6 @@ from app.store.database import Database
 from tests.store.estate import SPACE, TEST, Home, Read, make_finding, make_posture, rows_of
 from tests.web.product import Product
 
-# The same lines again and again: to note each doubles the time, and others cover them.
-pytestmark = pytest.mark.no_cover
-
 OTHER_SPACE = "99"
 PATHS = (
     ("GET", "syncs/{sync}"),

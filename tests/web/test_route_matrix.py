@@ -10,9 +10,6 @@ from app.caller import Right
 from tests.store.estate import SPACE, Home
 from tests.web.product import OPERATIONS, Product
 
-# The same lines again and again: to note each doubles the time, and others cover them.
-pytestmark = pytest.mark.no_cover
-
 FORGE_KINDS = ("invocation", "page")
 FORGE_BODIES: dict[str, Any] = {"/forge/open": {}, "/forge/export": {"module": "plumbline-api"}}
 KINDS = ("none", "install", "url", "callback", "context", *FORGE_KINDS, "pipeline")
