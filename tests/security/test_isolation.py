@@ -4,7 +4,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from app.store import posture_rows
 from app.store.database import Database

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import httpx
-import pytest
 
 from app.caller import Right
 from tests.store.estate import SPACE, Home
