@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, func, or_, select, text
 
 from app.caller import SiteId, SpaceId
 from app.store import audit, rollups, sections, sites
+from app.store import syncs as syncs_store
 from app.store.audit import Act, Action
 from app.store.database import DB
 from app.store.syncs import State
@@ -40,10 +41,10 @@ async def forget_history(db: DB, site_id: SiteId, space_id: SpaceId, before: dat
 
     The published sync stays, however old it is.
     """
-    first = await _first_kept(db, site_id, space_id, before)
+    first, last_gone = await _bounds(db, site_id, space_id, before)
     for table in (findings, posture_rows, instance_versions):
         of_space = and_(table.c.site_id == site_id, table.c.space_id == space_id)
-        await db.execute(delete(table).where(of_space, table.c.to_number <= first))
+        await db.execute(delete(table).where(of_space, table.c.to_number <= last_gone + 1))
     mine = syncs.c
     await db.execute(
         delete(syncs).where(
@@ -105,8 +106,11 @@ async def forget_space(db: DB, site_id: SiteId, space_id: SpaceId) -> bool:
     return True
 
 
-async def _first_kept(db: DB, site_id: SiteId, space_id: SpaceId, before: datetime) -> int:
-    """Return the number of the oldest sync that stays, 0 where none was ever published."""
+async def _bounds(db: DB, site_id: SiteId, space_id: SpaceId, before: datetime) -> tuple[int, int]:
+    """Return the number of the oldest sync that stays and of the youngest that goes, 0 for none.
+
+    Those between are the former numbers of the one that stays: somebody may read under one of them.
+    """
     young = select(func.min(syncs.c.number)).where(
         syncs.c.site_id == site_id, syncs.c.space_id == space_id, syncs.c.finished_at >= before
     )
@@ -114,7 +118,8 @@ async def _first_kept(db: DB, site_id: SiteId, space_id: SpaceId, before: dateti
         connections.c.site_id == site_id, connections.c.space_id == space_id
     )
     oldest = func.least(young.scalar_subquery(), published.scalar_subquery())
-    return await db.scalar(select(oldest)) or 0
+    first = await db.scalar(select(oldest)) or 0
+    return first, await syncs_store.number_before(db, site_id, space_id, first) or 0
 
 
 UNREFERENCED = """

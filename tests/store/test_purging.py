@@ -13,6 +13,9 @@ from app.store import (
     connections,
     exceptions,
     expected_differences,
+    findings,
+    posture_rows,
+    publishing,
     purging,
     sections,
     sites,
@@ -20,6 +23,7 @@ from app.store import (
     syncs,
 )
 from app.store.database import Database
+from app.store.posture_rows import Filter
 from app.store.tables import metadata
 from app.sync.retention import Retention
 from tests.store.estate import (
@@ -84,6 +88,25 @@ async def test_the_published_sync_stays_however_old_it_is(ours):
     await forget(ours, NOW + 500 * DAY)
     found = await counted(ours, *HISTORY)
     assert found == dict.fromkeys(HISTORY, 1) | {"daily_rollups": 0}
+
+
+async def test_what_a_reader_holds_stays_though_its_sync_was_assessed_anew_meanwhile(ours):
+    """A sync's earlier numbers are its own as well: of the oldest one too, and it may be the only."""
+    await published_daily(ours, 1)
+    async with ours.database.transaction(ours.site_id) as db:
+        sync = await syncs.published(db, ours.site_id, SPACE)
+        assert sync is not None
+        anew = rows_of(make_posture("g/a", make_finding("f9"), headline="Anew"))
+        await publishing.publish_anew(db, ours.site_id, SPACE, sync, anew)
+    await forget(ours, NOW - DAY)
+    async with ours.database.transaction(ours.site_id) as db:
+        (held,) = (await posture_rows.page(db, ours.site_id, SPACE, 1, Filter())).rows
+        (found,) = await findings.known(db, ours.site_id, SPACE, 1, ["f0", "f9"])
+    assert (held.headline, found) == ("Day 0", "f0")
+    await ours.published(now=NOW + DAY)
+    await forget(ours, NOW + DAY)
+    gone = {"syncs": 1, "posture_rows": 0, "findings": 0}
+    assert await counted(ours, *gone) == gone
 
 
 async def test_what_did_not_change_since_long_ago_stays(ours):
