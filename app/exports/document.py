@@ -139,8 +139,8 @@ def apis(rows: Iterable[ApiRow], evidence: Evidence) -> str:
 
 def end_of_apis(evidence: Evidence) -> str:
     """Return the end of the table of APIs; an empty one says so."""
-    columns = 2 + len(evidence.shown)
-    return _end(evidence.population.apis, columns, "No API matches these filters.")
+    columns, found = 2 + len(evidence.shown), evidence.population
+    return _end(found.apis, columns, words.NO_MATCH if found.all_apis else words.NOTHING_KNOWN)
 
 
 def api(row: ApiRow, environments: Sequence[ReadEnvironment]) -> str:

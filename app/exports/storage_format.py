@@ -87,7 +87,8 @@ def overview(
     heads = ["API", "Verdict", "What stands out", *(_column(item) for item in shown)]
     body = [_row(row, shown) for row in islice(rows, MOST_ROWS)]
     parts = [_head(head), paragraph([text(" · ".join(told))])]
-    parts.append(table(heads, body) if body else sentence("No API matches these filters."))
+    nothing = words.NO_MATCH if any(summary.values()) else words.NOTHING_KNOWN
+    parts.append(table(heads, body) if body else sentence(nothing))
     if total > len(body):
         parts.append(sentence(f"The first {len(body)} of {total} APIs."))
     return "".join(parts)

@@ -35,6 +35,10 @@ REASONS = {
 """Why a finding is accepted."""
 
 UNREADABLE = "unreadable"
+NO_MATCH = "No API matches these filters."
+NOTHING_KNOWN = "No API is known."
+"""Said of an empty table: of a filter's, and of one without a filter to blame."""
+
 STATES = {"not_deployed": "NOT DEPLOYED", UNREADABLE: "could not read"}
 PRESENT = ("policy", "automated_policy", "tier", "contract")
 

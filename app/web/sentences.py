@@ -159,8 +159,13 @@ def more_findings(left: int) -> str:
 
 
 def not_read(name: str, reason: str) -> str:
-    """Say why an environment was not, or not wholly, read."""
+    """Say why an environment was not read."""
     return f"Could not read {name}: {sentence(reason)}"
+
+
+def read_in_part(name: str, reason: str) -> str:
+    """Say why an environment was not wholly read."""
+    return f"{name} was read in part: {sentence(reason)}"
 
 
 def found_apis(shown: int, total: int) -> str:

@@ -220,6 +220,49 @@ async def test_a_snapshot_that_was_changed_in_the_database_is_not_shown(
         assert "Orders" not in said
 
 
+async def test_the_static_form_has_the_baseline_first_and_says_what_was_read_in_part(
+    product: Product, ours: Home, addresses: Any
+) -> None:
+    await publish(ours)
+    with psycopg.connect(addresses.superuser_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE plumbline.sync_environments SET outcome = 'partial', reason = 'it answered 403'"
+            " WHERE environment_id = %s",
+            [TEST.id],
+        )
+    static = await exported(product, "overview", mode="live")
+    heads = [said.text for said in etree.fromstring(STORAGE % static).findall(".//tr[1]/th")]
+    assert heads[3:] == [f"{PRODUCTION.name} (baseline)", TEST.name]
+    assert f"Read in part : {TEST.name}: it answered 403" in text(static)
+    page = text((await shown(product, "overview", mode="live")).text)
+    assert f"{TEST.name} was read in part: It answered 403" in page
+    assert "Could not" not in text(static) + page
+
+
+async def test_the_static_form_says_too_that_the_space_is_no_longer_connected(
+    product: Product, ours: Home
+) -> None:
+    await publish(ours)
+    product.may(Right.ADMIN)
+    assert (await product.call("DELETE", "connection")).status_code == 204
+    for kind in ("overview", "trend"):
+        for said in (
+            text((await shown(product, kind, mode="live")).text),
+            text(await exported(product, kind, mode="live")),
+        ):
+            assert "no longer connected to Anypoint. This was read before." in said
+
+
+async def test_without_any_api_no_filter_is_blamed(product: Product, ours: Home) -> None:
+    await ours.published(rows=rows_of())
+    for said in (
+        text((await shown(product, "overview", mode="live")).text),
+        text(await exported(product, "overview", mode="live")),
+    ):
+        assert "No API is known." in said
+        assert "filters" not in said
+
+
 async def test_a_pasted_address_shows_its_api_live(product: Product, ours: Home) -> None:
     await publish(ours)
     root = "https://anypoint.mulesoft.com/apimanager/#/organizations/o/environments"

@@ -10,8 +10,11 @@ from app.posture.model import Environment
 from app.store.chain import Snapshot
 from app.store.frozen import Content
 from app.store.rollups import Day
+from app.store.syncs import Outcome
+from app.web.macros.words import TEXTS
 from app.web.posture import filters as posture_filters
 from app.web.sentences import ago, moment
+from app.web.words import REASON_UNKNOWN
 
 SHORT_HASH = 12
 
@@ -20,9 +23,12 @@ LIVE = "Live"
 
 
 def environments_of(content: Content) -> tuple[ReadEnvironment, ...]:
-    """Return the environments of what was seen; the filter says which of them are columns."""
+    """Return the environments of what was seen, the baseline first as everywhere.
+
+    The filter says which of them are columns.
+    """
     sync, chosen = content.sync, content.wanted.environments
-    return tuple(
+    found = (
         ReadEnvironment(
             id=item.id,
             name=item.name,
@@ -35,6 +41,7 @@ def environments_of(content: Content) -> tuple[ReadEnvironment, ...]:
         )
         for item in sync.environments
     )
+    return tuple(sorted(found, key=lambda item: not item.is_baseline))
 
 
 def population(content: Content) -> str:
@@ -69,11 +76,12 @@ def frozen_head(content: Content, snapshot: Snapshot, person: str, title: str) -
     return Head(title, lines)
 
 
-def live_head(content: Content, title: str, now: datetime) -> Head:
-    """Return the head of a live macro: as of when it is, and how long ago that was."""
+def live_head(content: Content, title: str, now: datetime, *, is_connected: bool = True) -> Head:
+    """Return the head of a live macro: as of when it is, how long ago, and if nothing is read now."""
     finished = content.sync.finished_at
     as_of = f"{LIVE}, as of last sync, {moment(finished)} ({ago(finished, now)})"
-    return Head(title, (("Mode", as_of), *_view_lines(content)))
+    gone = "" if is_connected else TEXTS["gone_text"]
+    return Head(title, (("Mode", as_of), ("Connection", gone), *_view_lines(content)))
 
 
 def _view_lines(content: Content) -> tuple[tuple[str, str], ...]:
@@ -84,9 +92,16 @@ def _view_lines(content: Content) -> tuple[tuple[str, str], ...]:
         ("Filter", filter_line(content) if content.api_id is None else ""),
         ("Population", population(content)),
     )
-    not_read = [item for item in environments_of(content) if item.reason]
-    told = "; ".join(f"{item.name}: {item.reason}" for item in not_read)
-    return (*lines, ("Could not be read", told))
+    return (
+        *lines,
+        ("Could not be read", _unread(content, Outcome.FAILED)),
+        ("Read in part", _unread(content, Outcome.PARTIAL)),
+    )
+
+
+def _unread(content: Content, outcome: Outcome) -> str:
+    found = [item for item in environments_of(content) if item.outcome == outcome]
+    return "; ".join(f"{item.name}: {item.reason or REASON_UNKNOWN}" for item in found)
 
 
 def static_overview(head: Head, content: Content) -> str:

@@ -99,7 +99,8 @@ def static_form(wanted: Asked, found: Seen, now: datetime) -> str:
     if wanted.kind is MacroKind.API and content.rows:
         title = f"{title}: {content.rows[0].name}"
     if found.snapshot is None:
-        head = macro_output.live_head(content, title, now)
+        connected = found.is_connected
+        head = macro_output.live_head(content, title, now, is_connected=connected)
     else:
         head = macro_output.frozen_head(content, found.snapshot, "", title)
     if wanted.kind is MacroKind.TREND:

@@ -11,6 +11,7 @@ from app.posture.coverage import unread_automated
 from app.posture.model import Environment
 from app.store.findings import FindingRow
 from app.store.frozen import Content
+from app.store.syncs import Outcome
 from app.web import sentences, words
 from app.web.history.trend_chart import Chart, chart
 from app.web.judging.words import REASONS
@@ -90,7 +91,7 @@ def macro_view(
 ) -> MacroView:
     """Return a macro as it is shown; `names` are whom the account ids are of, now."""
     content, snapshot = seen.content, seen.snapshot
-    columns = [item for item in _columns(content) if item.is_shown]
+    columns = [item for item in environments_of(content) if item.is_shown]
     base = MacroView(
         kind=wanted.kind,
         is_frozen=snapshot is not None,
@@ -118,11 +119,6 @@ def macro_view(
         rest=sentences.first_rows(len(table), content.total) if hidden else "",
         state=posture_filters.encoded(content.wanted),
     )
-
-
-def _columns(content: Content) -> list[ReadEnvironment]:
-    """Return the environments, the baseline first as everywhere."""
-    return sorted(environments_of(content), key=lambda item: not item.is_baseline)
 
 
 def _title(kind: MacroKind, seen: Seen) -> str:
@@ -158,10 +154,11 @@ def _facts(
 
 def _warnings(seen: Seen) -> list[str]:
     gone = [] if seen.is_connected else [t["gone_text"]]
+    tell = {Outcome.FAILED: sentences.not_read, Outcome.PARTIAL: sentences.read_in_part}
     unread = [
-        sentences.not_read(item.name, item.reason or words.REASON_UNKNOWN)
+        tell[Outcome(item.outcome)](item.name, item.reason or words.REASON_UNKNOWN)
         for item in environments_of(seen.content)
-        if item.outcome not in {"ok", "pending"}
+        if item.outcome in tell
     ]
     return [*gone, *unread]
 

@@ -1,5 +1,7 @@
 """What macros, their editors, snapshots and the history say."""
 
+from app.exports.words import NO_MATCH, NOTHING_KNOWN
+
 MACROS = {
     "api": "API security posture",
     "overview": "Security posture overview",
@@ -28,7 +30,8 @@ TEXTS = {
     "gone_text": "This space is no longer connected to Anypoint. This was read before.",
     "choose": "Edit the page, then this macro, to choose or take a snapshot.",
     "whole_space": "The whole space:",
-    "no_match": "No API matches these filters.",
+    "no_match": NO_MATCH,
+    "nothing_known": NOTHING_KNOWN,
     "open_tab": "Open in API Security Posture",
     "findings": "Findings",
     "no_findings": "No finding is open.",
