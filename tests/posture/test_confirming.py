@@ -24,3 +24,19 @@ def test_a_finding_waits_for_its_own_section_alone() -> None:
     assert needs_what_was_not_read(Kind.TIER_MISSING, {HERE}, unread)
     assert not needs_what_was_not_read(Kind.CONTRACT_MISSING, {HERE}, unread)
     assert not needs_what_was_not_read(Kind.API_NOT_DEPLOYED, {HERE}, unread)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_where_all_was_read_everything_can_be_confirmed(kind: Kind) -> None:
+    assert not needs_what_was_not_read(kind, {HERE}, [])
+
+
+def test_one_unread_list_among_others_that_say_nothing_of_it_is_enough() -> None:
+    unread = [NotRead("contracts", HERE, "forbidden"), NotRead("tiers", HERE, "forbidden")]
+    assert needs_what_was_not_read(Kind.TIER_MISSING, {HERE}, unread)
+    assert not needs_what_was_not_read(Kind.TIER_MISSING, {THERE}, unread)
+
+
+@pytest.mark.parametrize("section", ["policies", "automated", "tiers", "contracts"])
+def test_a_rule_waits_for_every_list_that_rules_are_about(section: str) -> None:
+    assert needs_what_was_not_read(Kind.POSTURE, {HERE}, [NotRead(section, HERE, "forbidden")])
