@@ -89,8 +89,10 @@ class RemovedSpaces:
         """Tell whether Confluence says that there is no such space; `Unavailable` if it says nothing."""
         async with self.database.transaction(site_id) as db:
             home = await sites.installation(db, site_id, self.keyring)
-        if home is None or not home.installed:
+        if home is None:
             return False
+        if not home.installed:
+            raise Unavailable("The site has left: its Confluence answers us no more.")
         auth = AppAuth(self.app_key, home.issuer, home.shared_secret, home.base_url, self.clock())
         return await spaces.is_gone(self.http, home.base_url, auth, space_id)
 

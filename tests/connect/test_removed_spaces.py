@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.caller import SpaceId
 from app.connect.descriptor import app_key
-from app.store import agenda
+from app.store import agenda, sites
 from app.sync.retention import Retention
 from tests.connect.atlassian import hash_of
 from tests.store.estate import SPACE, Home
@@ -188,3 +188,16 @@ async def test_a_confluence_that_says_nothing_puts_the_deletion_off(
     answering(product, GONE)
     await retention.purge()
     assert set(left(addresses, ours.site_id).values()) == {0}
+
+
+async def test_a_site_that_has_left_meanwhile_cannot_be_asked_and_the_date_stays(
+    product: Product, ours: Home, addresses: Any
+):
+    """Should it come back, the space is deleted after all."""
+    retention = await prepared(product, addresses)
+    database = product.services.database
+    async with database.transaction(ours.site_id) as db:
+        await sites.uninstall(db, ours.site_id, now(), now() + timedelta(days=30))
+    await retention.purge()
+    assert await purges(product) == [(ours.site_id, SPACE)]
+    assert left(addresses, ours.site_id)["connections"] == 1
