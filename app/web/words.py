@@ -118,6 +118,8 @@ TEXTS = {
     "no_apis": "These environments were read, and API Manager listed no API in them:",
     "no_apis_scopes": "If APIs are there, the Connected App may lack View APIs Configuration for "
     "these environments or business groups.",
+    "nothing_read_title": "No environment could be read",
+    "nothing_read": "So nothing is known of any API. Above stands why, for each environment.",
     "no_match_title": "No API matches these filters",
     "no_match": "Remove a filter above, or clear them all.",
     "open_settings": "Open the settings",
@@ -137,6 +139,7 @@ TEXTS = {
     "refused_action": "Replace the credentials",
     "automated": "Automated policies differ between environments",
     "stale": "This is older than it should be",
+    "stale_ask": "Ask an editor of this space to sync now.",
     "shrunk": "Far fewer APIs than before",
     "shrunk_why": "If nothing was removed in Anypoint, a scope or a business group may be missing.",
     "failed_sync": "The last sync did not finish",

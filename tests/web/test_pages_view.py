@@ -11,7 +11,7 @@ from app.posture.model import Environment, Verdict
 from app.store.connections import Connection
 from app.store.posture_rows import Filter, PosturePage, Sort, Summary
 from app.store.syncs import Outcome, State, Sync, SyncEnvironment
-from app.web import sentences
+from app.web import rendering, sentences
 from app.web.posture import filters as posture_filters
 from app.web.posture import heads as posture_heads
 from app.web.posture import view as posture_view
@@ -182,6 +182,19 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused() -> None:
     assert "A space administrator can replace" in view.messages[0].text
 
 
+def test_a_viewer_of_old_data_is_told_whom_to_ask() -> None:
+    (message,) = tab(sync(finished_at=NOW - timedelta(hours=49)), VIEWER).messages
+    assert message.action == ""
+    assert message.text.endswith("Ask an editor of this space to sync now.")
+
+
+def test_old_data_after_a_failed_sync_offers_one_way_on() -> None:
+    failed = sync(state=State.FAILED, number=None, reason="Anypoint could not be reached.")
+    old = sync(finished_at=NOW - timedelta(hours=49))
+    said = tab(old, recent=(failed, old)).messages
+    assert [message.label for message in said] == ["Try again", ""]
+
+
 def test_a_failed_sync_says_why_and_that_nothing_was_lost() -> None:
     failed = sync(state=State.FAILED, number=None, reason="Anypoint could not be reached.")
     (message,) = tab(recent=(failed, sync())).messages
@@ -234,7 +247,19 @@ def test_progress_names_the_environment_being_read() -> None:
 def test_nothing_found_is_not_the_text_of_no_match() -> None:
     published = Published(sync(), summary(), PosturePage((), 0), Filter(), ())
     view = posture_view.connected(connection(), ADMIN, NOW, published=published)
-    assert (view.state, view.environment_names) == ("empty", "Test, Production")
+    assert (view.state, view.read_environments) == ("empty", "Test, Production")
+
+
+def test_what_could_not_be_read_is_not_said_to_hold_no_api() -> None:
+    failed = part(PRODUCTION, Outcome.FAILED)
+    for rest, said in ((part(TEST, Outcome.PARTIAL), "Test"), (part(TEST, Outcome.FAILED), "")):
+        latest = sync(environments=(rest, failed))
+        published = Published(latest, summary(), PosturePage((), 0), Filter(), ())
+        view = posture_view.connected(connection(), ADMIN, NOW, published=published)
+        assert (view.state, view.read_environments) == ("empty", said)
+        page = rendering.templates().get_template("posture/_empty.html").render(view=view)
+        assert ("No environment could be read" in page) == (not said)
+        assert ("No API was found" in page) == bool(said)
 
 
 @pytest.mark.parametrize(

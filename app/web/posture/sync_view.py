@@ -87,9 +87,11 @@ def messages(
     """Return what must be said above the table, the gravest first; empty when all is well."""
     found = list(_of_credentials(connection, can_configure=can_configure))
     found = found or list(_of_failure(newest, can_edit=can_edit))
+    is_told = bool(found)
     if published is not None:
         found += _of_environments(published)
-        found += _of_age(connection, published, now, can_edit=can_edit)
+        # What is wrong with the sync itself stands above, with the next step.
+        found += _of_age(connection, published, now, can_edit=can_edit, is_told=is_told)
         found += _of_shrinking(before, published)
     found += _of_automated(automated)
     return found
@@ -125,16 +127,19 @@ def _of_environments(published: Sync) -> Iterator[Message]:
 
 
 def _of_age(
-    connection: Connection, published: Sync, now: datetime, *, can_edit: bool
+    connection: Connection, published: Sync, now: datetime, *, can_edit: bool, is_told: bool
 ) -> Iterator[Message]:
     interval = connection.sync_interval_hours
     finished = published.finished_at
     if finished is None or now - finished <= timedelta(hours=2 * interval):
         return
-    action = ("sync", t["sync_now"]) if can_edit else ("", "")
-    yield Message(
-        "warning", t["stale"], sentences.stale(sentences.ago(finished, now), interval), *action
-    )
+    said = sentences.stale(sentences.ago(finished, now), interval)
+    action = ("", "")
+    if not is_told and can_edit:
+        action = ("sync", t["sync_now"])
+    elif not is_told:
+        said = f"{said} {t['stale_ask']}"
+    yield Message("warning", t["stale"], said, *action)
 
 
 def _of_shrinking(before: Sync | None, published: Sync) -> Iterator[Message]:

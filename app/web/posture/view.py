@@ -16,7 +16,7 @@ from app.web.judging import words as judging_words
 from app.web.posture import filters as posture_filters
 from app.web.posture.filters import Option, PageLink, Tag
 from app.web.posture.heads import Column, Head, Size, Total, columns, heads, sizes, totals
-from app.web.posture.sync_view import Message, SyncShown, messages, sync_shown
+from app.web.posture.sync_view import Message, SyncShown, messages, sync_shown, was_read
 from app.web.posture.table import RowShown, rows
 
 
@@ -56,7 +56,7 @@ class PostureView:
     can_sync: bool = False
     organization: str = ""
     baseline: str = ""
-    environment_names: str = ""
+    read_environments: str = ""
     synced_at: datetime | None = None
     sync: SyncShown | None = None
     newest_sync_id: str = ""
@@ -124,7 +124,8 @@ def connected(
         return replace(base, state="first", can_sync=False, messages=said)
     base = replace(base, synced_at=published.sync.finished_at)
     if not published.summary.total:
-        return replace(base, state="empty", messages=said)
+        read = [item.name for item in published.sync.environments if was_read(item)]
+        return replace(base, state="empty", messages=said, read_environments=", ".join(read))
     return _table(base, said, connection, published, bases)
 
 
@@ -141,7 +142,6 @@ def _base(
         can_sync=person.can_edit,
         organization=connection.organization_name or connection.organization_id or "Anypoint",
         baseline=names.get(baseline_id or "", ""),
-        environment_names=", ".join(names.values()),
         sync=sync_shown(newest),
         newest_sync_id=newest.id if newest else "",
     )
