@@ -17,12 +17,13 @@ let command = "";
 // `api_id=…` is one API, anything else the filter as the address has it.
 function wish(text) {
   const said = new URLSearchParams(text);
-  if (said.has("api_id")) return { api_id: said.get("api_id") };
+  const api = said.get("api_id");
+  said.delete("api_id");
   const filter = {};
   for (const name of said.keys()) {
     filter[name] = MANY.includes(name) ? said.getAll(name) : said.get(name);
   }
-  return { filter };
+  return api === null ? { filter } : { api_id: api, filter };
 }
 
 function open(button) {

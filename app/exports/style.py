@@ -37,6 +37,13 @@ ul { list-style: none; margin: 0; padding: 0; }
 .differs { background: var(--differs); }
 .empty { color: var(--subtle); }
 .narrow { width: 11%; }
+@media screen and (max-width: 640px) {
+  body { padding: 16px; }
+  .evidence { display: block; }
+  .evidence dd { margin-bottom: 8px; }
+  table { min-width: 640px; }
+  .many { min-width: 1280px; }
+}
 @page { size: A4 landscape; margin: 12mm; }
 @media print {
   :root { color-scheme: light; --text: #000; --subtle: #444; --line: #888; --page: #fff;

@@ -98,6 +98,27 @@ async def test_two_snapshots_can_be_compared(product: Product, ours: Home) -> No
     assert "After" in chosen[1]
 
 
+async def test_a_snapshot_that_was_only_sorted_is_not_said_to_be_filtered(
+    product: Product, ours: Home
+) -> None:
+    await published(ours, "a")
+    await taken(product, filter={"sort": "name"})
+    await taken(product, filter={"verdict": ["threat"]})
+    rows = (await fragment(product, "history")).xpath("//*[@id='snapshot-list']//tbody/tr/td[1]")
+    assert [text(row) for row in rows] == ["1 API, filtered", "1 API"]
+
+
+async def test_a_snapshot_of_one_api_is_taken_again_with_its_environments(
+    product: Product, ours: Home
+) -> None:
+    await publish(ours)
+    (wanted,) = [api["id"] for api in (await product.get("posture?search=orders"))["apis"]]
+    made = await taken(product, api_id=wanted, filter={"environment": [TEST.id]})
+    page = await fragment(product, f"snapshots/{made['id']}")
+    again = page.get_element_by_id("take-again").get("data-snapshot")
+    assert again == f"api_id={wanted}&environment={TEST.id}"
+
+
 async def test_a_point_of_the_trend_opens_its_sync(product: Product, ours: Home) -> None:
     await published(ours, "a", ago=2 * DAY)
     await published(ours, "a")

@@ -75,6 +75,6 @@ async def show_snapshot(viewer: Viewer, app: App, snapshot_id: str) -> HTMLRespo
 
 def again(found: Frozen) -> str:
     """Return what to take the same snapshot again by, as a query string."""
-    if found.snapshot.api_id is not None:
-        return f"api_id={found.snapshot.api_id}"
-    return posture_filters.encoded(found.snapshot.wanted)
+    wanted = found.snapshot.wanted
+    # Of one API the filter picks environments alone.
+    return posture_filters.encoded(replace(wanted, api_id=found.snapshot.api_id or ""))

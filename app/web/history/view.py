@@ -12,7 +12,6 @@ from app.store.syncs import State, Sync
 from app.web import sentences
 from app.web.history.trend_chart import Chart
 from app.web.macros import words as macro_words
-from app.web.posture import filters as posture_filters
 from app.web.posture.sync_view import SyncShown
 
 t = macro_words.TEXTS
@@ -264,7 +263,7 @@ def snapshot_row(
         what = apis.get(snapshot.api_id, t["one_api"])
     else:
         what = sentences.count(snapshot.api_count, "API")
-        if posture_filters.encoded(snapshot.wanted):
+        if not snapshot.wanted.asks_nothing:
             what = f"{what}, filtered"
     return SnapshotRow(
         snapshot.id,
