@@ -15,6 +15,9 @@ from app.store.database import Database
 from app.store.encryption import CannotDecrypt, Keyring
 
 LOOK_AGAIN_SECONDS = 300.0
+LOOK_SOON_SECONDS = 5.0
+"""After the database could not be asked."""
+
 MOST_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -103,12 +106,14 @@ class KeyCheck:
         return self._problem
 
     async def _look(self) -> None:
+        wait = LOOK_AGAIN_SECONDS
         try:
             self._problem = _named(*await self._faults())
         except Unavailable:
+            wait = LOOK_SOON_SECONDS
             log.warning("the stored secrets' keys could not be looked at")
         finally:
-            self._until = time.monotonic() + LOOK_AGAIN_SECONDS
+            self._until = time.monotonic() + wait
             self._looking = None
 
     async def _faults(self) -> tuple[frozenset[str], frozenset[str]]:

@@ -2,12 +2,13 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from sqlalchemy import LargeBinary
 
 from app import cli
 from app.settings import written_keys
-from app.store import connections
+from app.store import connections, key_care
 from app.store.encryption import Keyring
 from app.store.key_care import KeyCheck, rotate_all
 from app.store.rotation import SEALED
@@ -81,6 +82,23 @@ async def test_readiness_names_a_key_that_is_another_one_of_the_same_name(
     answer = await product.http.get("/readyz")
     assert answer.status_code == 503
     assert "sealed with another key than PLUMBLINE_ENCRYPTION_KEYS names test" in answer.text
+
+
+async def test_a_missing_key_is_looked_for_again_as_soon_as_the_database_is_back(
+    ours: Home, database, addresses, monkeypatch
+):
+    monkeypatch.setattr(key_care, "LOOK_SOON_SECONDS", 0.0, raising=False)
+    keys = KeyCheck(database, Keyring(NEW))
+    await database.close()
+    with psycopg.connect(addresses.superuser_url, autocommit=True) as connection:
+        connection.execute("ALTER ROLE plumbline_app NOLOGIN")
+        try:
+            assert await keys.problem() is None
+        finally:
+            connection.execute("ALTER ROLE plumbline_app LOGIN")
+    async with asyncio.timeout(30):
+        while await keys.problem() is None:
+            await asyncio.sleep(0.05)
 
 
 def test_the_command_says_how_many_values_use_which_key_and_which_may_go(
