@@ -284,6 +284,22 @@ async def test_names_from_upstream_are_text_in_every_form(product: Product, ours
     assert '<script>alert("1")</script>' in "".join(document.itertext())
 
 
+async def test_an_environments_name_that_turns_the_direction_turns_nothing_beside_it(
+    product: Product, ours: Home
+) -> None:
+    await publish(ours)
+    wanted = await api_id(product)
+    live = {"mode": "live", "api": wanted, "display": "full"}
+    for page, heads in (
+        (html.fromstring((await shown(product, "overview", mode="live")).text), 1),
+        (html.fromstring((await shown(product, "api", **live)).text), 4),
+        (await fragment(product, "posture"), 1),
+        (await fragment(product, f"apis/{wanted}"), 4),
+    ):
+        apart = page.xpath("//bdi")
+        assert [name.text for name in apart].count(PRODUCTION.name) == heads
+
+
 async def test_pages_have_no_inline_script_or_style(product: Product, ours: Home) -> None:
     await publish(ours)
     for kind in KINDS:
