@@ -364,6 +364,16 @@ def test_26_a_configured_suffix_is_left_out() -> None:
     assert kinds(assess(instances)) == ["contract_missing", "contract_missing"]
 
 
+def test_26_of_two_suffixes_that_fit_the_longer_one_is_left_out() -> None:
+    scope = make_scope(ignored_application_suffixes=("-live", "-non-live"))
+    instances = contracts(["mobile-non-live"], ["mobile"], ["mobile-live"])
+    assert kinds(assess(instances, scope)) == []
+
+
+def test_26_one_application_under_one_name_leaves_no_remark() -> None:
+    assert "same_name_other_id" not in codes(assess(contracts(["crm", "shop"], ["crm"], ["crm"])))
+
+
 def test_26_two_applications_with_one_stem_stay_apart() -> None:
     posture = assess(contracts(["crm-dev", "crm"], ["crm"], ["crm"]))
     found = one(posture, Kind.CONTRACT_MISSING)
