@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.anypoint import paging
 from app.anypoint.errors import BadAnswer, CutShort, Gone
 from tests.anypoint.conftest import TEST, ByHand
 from tests.anypoint.test_traps import asset
@@ -142,6 +143,19 @@ async def test_a_page_that_comes_round_again_ends_with_a_reason(by_hand: ByHand)
     with pytest.raises(BadAnswer, match="again and again"):
         await by_hand.instances()
     assert by_hand.times("/apis") == 2
+
+
+@pytest.mark.parametrize(("most", "is_read"), [(500, True), (499, False)])
+async def test_a_list_longer_than_the_memory_is_meant_for_ends_with_a_reason(
+    by_hand: ByHand, monkeypatch: pytest.MonkeyPatch, most: int, is_read: bool
+) -> None:
+    monkeypatch.setattr(paging, "MAX_ROWS", most)
+    by_hand.answers["/tiers"] = tier_pages([tier(number) for number in range(500)])
+    if is_read:
+        assert len(await tiers(by_hand)) == 500
+        return
+    with pytest.raises(BadAnswer, match="does not end"):
+        await tiers(by_hand)
 
 
 async def test_a_list_that_always_has_more_ends_with_a_reason(by_hand: ByHand) -> None:
