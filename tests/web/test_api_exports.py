@@ -191,7 +191,8 @@ async def test_nothing_to_export_is_a_file_with_a_header(product: Product, ours:
             answer = await product.call("GET", f"posture.csv{query}" if before else NO_MATCH)
             assert answer.text.count("\r\n") == 1
             assert answer.text.startswith(("name,", "severity,"))
-        assert "No API matches" in await document(product, "" if before else "?search=nowhere")
+        query, said = ("", "is known") if before else ("?search=nowhere", "matches these filters")
+        assert f"No API {said}." in await document(product, query)
         await publish(ours)
 
 
