@@ -27,7 +27,7 @@ WITHOUT_SITE = {
         "due_space_purges",
         "due_syncs",
     },
-    "jobs": {"database_time", "give_turns", "depth", "rescue"},
+    "jobs": {"database_time", "forget_ended", "give_turns", "depth", "rescue"},
     "bulk": {"copy_rows", "join_by_hashing", "wait_for_no_disk"},
     "csv_lines": {"statement", "question"},
     "exporting": {"prepare"},
