@@ -23,7 +23,7 @@ check: $(BIN)/.ready .node/.ready chromium ## Walk the demo's journey headless; 
 	@$(BIN)/python -m sandbox.journey
 
 test: lint types contracts .node/.ready chromium ## Everything that CI runs: format, lint, types, contracts, all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov $(CORE)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORE) --cov
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORE:%=--ignore=%)
 
 bench: $(BIN)/.ready .node/peers/.ready ## Print the ratios of docs/performance.md, side by side
