@@ -403,8 +403,8 @@ async def spreadsheets(bench: Bench, rounds: int) -> AsyncIterator[Line]:
     for number, what, peer, goal in (
         ("13", "CSV against bare COPY of the same question", copied, 0.4),
         ("13", "CSV against the csv module over a cursor", usual, 2.5),
-        ("(13)", "CSV against the csv module fed by our own SQL", streamed, 2.5),
-        ("(13)", "CSV against COPY of a table of these cells", flat, 0.4),
+        ("13+", "CSV against the csv module fed by our own SQL", streamed, None),
+        ("13+", "CSV against COPY of a table of these cells", flat, None),
     ):
         yield Line(number, what, ours, peer, goal, "s", proof, at_least=True)
 
