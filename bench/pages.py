@@ -290,22 +290,27 @@ async def size(seen: Seen) -> Line:
 # ── Under load ───────────────────────────────────────────────────────────────────────────────
 
 
-async def under_load(place: Stack) -> Line:
-    """Goal 22: the slowest of a hundred overviews while twenty people click."""
+async def under_load(place: Stack, rounds: int) -> Line:
+    """Goal 22: the slowest of a hundred overviews while twenty people click, a round each."""
     token = place.control("token", **{"as": "viewer", "space": place.space["id"]})["token"]
     url = f"{place.app_url}/fragments/spaces/{place.space['id']}/posture"
+    every = [await _clicked(url, {"Authorization": f"JWT {token}"}) for _ in range(rounds)]
+    slowest = [sorted(times)[ceil(len(times) * 0.99) - 1] * 1000 for times in every]
+    what = f"overview under load, {INSTANCES:,} instances stored, 99 of 100"
+    proof = (
+        f"{sum(map(len, every))} answers to {PEOPLE} people who filter or turn the page every "
+        f"{PAUSE:.0f} s, asked for by the cores that answer; the peer is the most there may be"
+    )
+    return Line("22", what, slowest, [MOST_SECONDS * 1000] * rounds, 1.0, "ms", proof)
+
+
+async def _clicked(url: str, headers: dict[str, str]) -> list[float]:
+    """Return the times of all answers of one round, in seconds."""
     times: list[float] = []
-    headers = {"Authorization": f"JWT {token}"}
     async with httpx.AsyncClient(headers=headers, timeout=60) as http:
         until = time.monotonic() + SECONDS
         await asyncio.gather(*(_clicking(http, url, n, until, times) for n in range(PEOPLE)))
-    slowest = sorted(times)[ceil(len(times) * 0.99) - 1]
-    what = f"overview under load, {INSTANCES:,} instances stored, 99 of 100"
-    proof = (
-        f"{len(times)} answers to {PEOPLE} people who filter or turn the page every {PAUSE:.0f} s, "
-        "asked for by the cores that answer; the peer is the most there may be"
-    )
-    return Line("22", what, [slowest * 1000], [MOST_SECONDS * 1000], 1.0, "ms", proof)
+    return times
 
 
 async def _clicking(
@@ -334,7 +339,7 @@ def measured(rounds: int) -> Iterator[Line]:
         product(Path(folder)) as (many, few, loaded),
     ):
         yield from asyncio.run(in_browser(many, few, rounds))
-        yield asyncio.run(under_load(loaded))
+        yield asyncio.run(under_load(loaded, rounds))
 
 
 def main() -> int:
