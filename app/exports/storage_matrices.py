@@ -14,7 +14,7 @@ from app.posture.model import (
     MatrixRow,
     SectionName,
 )
-from app.posture.policy_matrix import is_automated
+from app.posture.policy_matrix import why_unread
 
 TITLES = {
     SectionName.POLICIES: ("Policies", "Policy"),
@@ -30,19 +30,18 @@ FACETS = {
 }
 """What is told of a cell beside its summary."""
 
-Unread = Mapping[str, str]
-"""Why automated policies, which are read with their environment, were not read there."""
 
-NO_ROW: Unread = {}
+def matrix_tables(matrix: Matrix, unread: Mapping[str, str]) -> str:
+    """Return one section: a column per environment, its subjects, and settings that differ.
 
-
-def matrix_tables(matrix: Matrix, unread: Unread) -> str:
-    """Return one section: a column per environment, its subjects, and settings that differ."""
+    `unread` says why automated policies were not read, by environment.
+    """
     title, subject_title = TITLES[matrix.section]
     heads = [subject_title, *map(_column, matrix.columns)]
     rows = [row for subject in matrix.rows for row in _rows(matrix, subject, unread)]
     if not rows:
-        rows = [[text("none"), *(_nothing(column, NO_ROW) for column in matrix.columns)]]
+        nothing = (_nothing(each, why_unread(None, each, unread)) for each in matrix.columns)
+        rows = [[text("none"), *nothing]]
     return heading(4, title) + table(heads, rows)
 
 
@@ -51,22 +50,24 @@ def _column(column: MatrixColumn) -> str:
     return f"{column.name}{label}{' (baseline)' if column.is_baseline else ''}"
 
 
-def _rows(matrix: Matrix, row: MatrixRow, unread: Unread) -> Iterator[Sequence[str]]:
-    pairs = list(zip(matrix.columns, row.cells, strict=True))
-    own = unread if is_automated(row) else NO_ROW
-    yield [text(row.subject), *(_cell(matrix.section, *pair, own) for pair in pairs)]
+def _rows(matrix: Matrix, row: MatrixRow, unread: Mapping[str, str]) -> Iterator[Sequence[str]]:
+    places = [
+        (column, cell, why_unread(row, column, unread))
+        for column, cell in zip(matrix.columns, row.cells, strict=True)
+    ]
+    yield [text(row.subject), *(_cell(matrix.section, *place) for place in places)]
     for field in row.fields:
         if field.differs:
-            values = zip(pairs, field.values, strict=True)
-            cells = [_value(*pair, value, own) for pair, value in values]
+            values = zip(places, field.values, strict=True)
+            cells = [_value(*place, value) for place, value in values]
             yield [text(f"{row.subject}: {field.words}"), *cells]
 
 
 def _cell(
-    section: SectionName, column: MatrixColumn, cell: MatrixCell | None, unread: Unread
+    section: SectionName, column: MatrixColumn, cell: MatrixCell | None, why: str | None
 ) -> str:
     if cell is None:
-        return _nothing(column, unread)
+        return _nothing(column, why)
     mark = f" {strong('differs')}" if cell.differs else ""
     if cell.facts is None:
         return text("missing") + mark
@@ -74,17 +75,14 @@ def _cell(
     return text(" · ".join(filter(None, [cell.summary, *facets]))) + mark
 
 
-def _value(column: MatrixColumn, cell: MatrixCell | None, value: Json, unread: Unread) -> str:
+def _value(column: MatrixColumn, cell: MatrixCell | None, why: str | None, value: Json) -> str:
     """Return a setting; where there is no policy that could have it, what is there instead."""
     if cell is None:
-        return _nothing(column, unread)
+        return _nothing(column, why)
     return text("missing" if cell.facts is None else told.value(value))
 
 
-def _nothing(column: MatrixColumn, unread: Unread) -> str:
+def _nothing(column: MatrixColumn, why: str | None) -> str:
     if column.state is CellState.NOT_DEPLOYED:
         return text(words.STATES["not_deployed"])
-    reason = unread.get(column.environment_id)
-    if column.state is CellState.UNREADABLE or reason is not None:
-        return text(f"{words.STATES['unreadable']}: {column.reason or reason or ''}")
-    return text("none")
+    return text("none" if why is None else f"{words.STATES['unreadable']}: {why}")

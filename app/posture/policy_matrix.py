@@ -19,10 +19,12 @@ from app.posture.frame import Frame
 from app.posture.lanes import Lane, LinedUp
 from app.posture.model import (
     ApiPosture,
+    CellState,
     FieldRow,
     Json,
     Kind,
     MatrixCell,
+    MatrixColumn,
     MatrixRow,
     SectionName,
 )
@@ -39,6 +41,17 @@ def is_automated(row: MatrixRow) -> bool:
     """Whether a row of policies is about an automated one."""
     held = (cell.facts for cell in row.cells if cell is not None and cell.facts is not None)
     return any(facts.get("source") == AUTOMATED for facts in held)
+
+
+def why_unread(
+    row: MatrixRow | None, column: MatrixColumn, automated: Mapping[str, str]
+) -> str | None:
+    """Return why nothing is known of a row, or of a section without rows; None where it is known.
+
+    `automated` has the reasons of automated policies, which are read with their environment.
+    """
+    own = automated.get(column.environment_id) if row and is_automated(row) else None
+    return column.reason or own or "" if column.state is CellState.UNREADABLE else own
 
 
 def policy_rows(

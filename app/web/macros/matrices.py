@@ -15,7 +15,7 @@ from app.posture.model import (
     MatrixRow,
     SectionName,
 )
-from app.posture.policy_matrix import is_automated
+from app.posture.policy_matrix import why_unread
 from app.web import words
 from app.web.macros import words as macro_words
 
@@ -28,10 +28,9 @@ FACETS = {
 }
 """What is told of a cell beside its summary."""
 
-Unread = Mapping[str, str]
-"""Why automated policies, which are read with their environment, were not read there."""
 
-NO_ROW: Unread = {}
+Place = tuple[MatrixColumn, MatrixCell | None, str | None]
+"""A column with what it holds of a row, and why that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,16 @@ class SectionShown:
     rows: Sequence[RowShown]
 
 
-def section(matrix: Matrix, unread: Unread) -> SectionShown:
-    """Return one section; where it has no rows, a row says what each column holds instead."""
+def section(matrix: Matrix, unread: Mapping[str, str]) -> SectionShown:
+    """Return one section; where it has no rows, a row says what each column holds instead.
+
+    `unread` says why automated policies were not read, by environment.
+    """
     columns = [(_label(column), column.is_baseline) for column in matrix.columns]
     rows = list(chain.from_iterable(_rows(matrix, row, unread) for row in matrix.rows))
     if not rows:
-        rows = [RowShown(t["none"], False, [_nothing(column, NO_ROW) for column in matrix.columns])]
+        nothing = [_nothing(each, why_unread(None, each, unread)) for each in matrix.columns]
+        rows = [RowShown(t["none"], False, nothing)]
     return SectionShown(t[matrix.section.value], columns, rows)
 
 
@@ -74,20 +77,21 @@ def _label(column: MatrixColumn) -> str:
     return " ".join(word for word in (column.name, column.label) if word)
 
 
-def _rows(matrix: Matrix, row: MatrixRow, unread: Unread) -> list[RowShown]:
+def _rows(matrix: Matrix, row: MatrixRow, unread: Mapping[str, str]) -> list[RowShown]:
     name = told.policy(row.subject) if matrix.section is SectionName.POLICIES else row.subject
-    pairs = list(zip(matrix.columns, row.cells, strict=True))
-    own = unread if is_automated(row) else NO_ROW
-    cells = [_cell(matrix.section, column, cell, own) for column, cell in pairs]
-    fields = [_field(matrix, row, each, own) for each in row.fields if each.differs]
-    return [RowShown(name, False, cells), *fields]
+    places = [
+        (column, cell, why_unread(row, column, unread))
+        for column, cell in zip(matrix.columns, row.cells, strict=True)
+    ]
+    cells = [_cell(matrix.section, *place) for place in places]
+    return [RowShown(name, False, cells), *(_field(places, f) for f in row.fields if f.differs)]
 
 
 def _cell(
-    section: SectionName, column: MatrixColumn, cell: MatrixCell | None, unread: Unread
+    section: SectionName, column: MatrixColumn, cell: MatrixCell | None, why: str | None
 ) -> CellShown:
     if cell is None:
-        return _nothing(column, unread)
+        return _nothing(column, why)
     if cell.facts is None:
         return CellShown("missing", t["missing"], cell.differs)
     facets = [str(cell.facts[name]) for name in FACETS[section] if cell.facts.get(name)]
@@ -95,27 +99,25 @@ def _cell(
     return CellShown("held", " · ".join(parts), cell.differs)
 
 
-def _nothing(column: MatrixColumn, unread: Unread) -> CellShown:
+def _nothing(column: MatrixColumn, why: str | None) -> CellShown:
     if column.state is CellState.NOT_DEPLOYED:
         return CellShown("not_deployed", words.TEXTS["not_deployed"], False)
-    reason = unread.get(column.environment_id)
-    if column.state is CellState.UNREADABLE or reason is not None:
-        told_reason = column.reason or reason or ""
-        return CellShown("unread", f"{t['could_not_read']}: {told_reason}", False)
+    if why is not None:
+        return CellShown("unread", f"{t['could_not_read']}: {why}", False)
     return CellShown("missing", t["none"], False)
 
 
-def _field(matrix: Matrix, row: MatrixRow, field: FieldRow, unread: Unread) -> RowShown:
-    cells = [
-        _value(column, cell, value, unread)
-        for column, cell, value in zip(matrix.columns, row.cells, field.values, strict=True)
-    ]
+def _field(places: Sequence[Place], field: FieldRow) -> RowShown:
+    values = zip(places, field.values, strict=True)
+    cells = [_value(*place, value) for place, value in values]
     return RowShown(field.words[:1].upper() + field.words[1:], True, cells)
 
 
-def _value(column: MatrixColumn, cell: MatrixCell | None, value: Json, unread: Unread) -> CellShown:
+def _value(
+    column: MatrixColumn, cell: MatrixCell | None, why: str | None, value: Json
+) -> CellShown:
     if cell is None:
-        return _nothing(column, unread)
+        return _nothing(column, why)
     if cell.facts is None:
         return CellShown("missing", t["missing"], False)
     return CellShown("held", t["not_set"] if value is None else told.value(value), False)
